@@ -1,0 +1,36 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "../../bootstrap.mjs";
+import { STAMP } from "../../generate.mjs";
+import { buf, capture, type Outcome } from "./tools.ts";
+
+/** Generates the code once more, elsewhere, and compares. */
+export async function checkGenerated(): Promise<Outcome> {
+  const directory = mkdtempSync(join(tmpdir(), "gantry-generated-"));
+  try {
+    const generation = await capture(buf("generate", "--output", directory));
+    if (generation.exitCode !== 0) return generation;
+    const differing = differences(join(directory, "proto/gen"), join(root, "proto/gen"));
+    const output = differing.map((path) => `proto/gen/${path} is not what proto/ generates.`);
+    return {
+      exitCode: differing.length,
+      output: [...output, "To make it anew: npm run generate"].join("\n"),
+    };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** The files that only one of two directories has, or that are not the same in both. */
+export function differences(one: string, other: string): string[] {
+  const [left, right] = [contentsOf(one), contentsOf(other)];
+  const paths = new Set([...left.keys(), ...right.keys()]);
+  return [...paths].filter((path) => left.get(path) !== right.get(path)).sort();
+}
+
+function contentsOf(directory: string): Map<string, string> {
+  const paths = readdirSync(directory, { recursive: true, encoding: "utf8" });
+  const files = paths.filter((path) => path !== STAMP && statSync(join(directory, path)).isFile());
+  return new Map(files.map((path) => [path, readFileSync(join(directory, path), "utf8")]));
+}

@@ -1,0 +1,238 @@
+import type { Message } from "@bufbuild/protobuf";
+import { Code, Metadata, RpcError } from "@gantry/rpc";
+import type { Logger } from "./log.ts";
+import type { Method } from "./method.ts";
+import type { CallTrace } from "./trace/call-trace.ts";
+import type { CallSpan } from "./trace/sdk.ts";
+
+/** What a handler gets beside its request. */
+export interface CallContext {
+  readonly method: Method;
+  /** The request's headers. */
+  readonly metadata: Metadata;
+  /** Who calls: `127.0.0.1:51234`; `in-process` where there is no network between. */
+  readonly peer: string;
+  /** When the call has to be over, in milliseconds since the epoch; undefined: never. */
+  readonly deadline: number | undefined;
+  /** Aborts when the deadline passes, the client cancels or vanishes, or a drain runs out of time. */
+  readonly signal: AbortSignal;
+  /** Response headers to fill in; sent with the first message, or by `sendHeaders`. */
+  readonly headers: Metadata;
+  /** Response trailers to fill in; sent with the status. */
+  readonly trailers: Metadata;
+  /** Sends the response headers now, before the first message. Does nothing the second time. */
+  sendHeaders(): void;
+  /** Logs with the call's method, trace id and span id. */
+  readonly log: Logger;
+  /** W3C trace context: always there, whether or not a trace is recorded. */
+  readonly trace: CallTrace;
+}
+
+/** The side of a call that faces the wire: what a transport gives to each call. */
+export interface Wire {
+  /** The request's headers; asked for at most once. */
+  metadata(): Metadata;
+  /** The caller's address with its port. */
+  peer(): string;
+  sendHeaders(headers: Metadata | undefined): void;
+  /** Makes sure that a reply can be sent. @throws RpcError or anything else where it cannot */
+  prepare(message: Message): void;
+  /** The call was aborted: stop waiting for messages. */
+  aborted(error: RpcError): void;
+}
+
+/** What all calls of a worker share. */
+export interface CallHost {
+  readonly log: Logger;
+  /** The calls in flight. */
+  readonly calls: Set<Call>;
+}
+
+/**
+ * A call on its way through the pipeline. What a call may not need is made when it is asked for:
+ * metadata, abort signal, logger, deadline timer.
+ */
+export class Call implements CallContext {
+  readonly method: Method;
+  readonly trace: CallTrace;
+  /** The one request message; undefined where the client streams. */
+  readonly request: Message | undefined;
+  /** The request messages that are still to come; undefined where there is one. Interceptors may wrap it. */
+  requests: AsyncIterable<Message> | undefined;
+  /** What the call was aborted with. */
+  failure: RpcError | undefined;
+  /** The span that records the call, where one does. */
+  span: CallSpan | undefined;
+  /** The quota that refused the call: its id, for logs and spans. */
+  refusedBy: string | undefined;
+
+  readonly #wire: Wire;
+  readonly #host: CallHost;
+  readonly #startedAt = performance.now();
+  #deadline: number | undefined;
+  #deadlineTimer: NodeJS.Timeout | undefined;
+  #metadata: Metadata | undefined;
+  #peer: string | undefined;
+  #headers: Metadata | undefined;
+  #trailers: Metadata | undefined;
+  #headersSent = false;
+  #ended = false;
+  #controller: AbortController | undefined;
+  #rejectPending: ((error: RpcError) => void) | undefined;
+  #log: Logger | undefined;
+
+  /** @param deadline the client's, in milliseconds since the epoch */
+  constructor(
+    host: CallHost,
+    method: Method,
+    wire: Wire,
+    trace: CallTrace,
+    request: Message | undefined,
+    requests: AsyncIterable<Message> | undefined,
+    deadline: number | undefined,
+  ) {
+    this.#host = host;
+    this.method = method;
+    this.#wire = wire;
+    this.trace = trace;
+    this.request = request;
+    this.requests = requests;
+    this.#deadline = deadline;
+    host.calls.add(this);
+  }
+
+  get metadata(): Metadata {
+    this.#metadata ??= this.#wire.metadata();
+    return this.#metadata;
+  }
+
+  get peer(): string {
+    this.#peer ??= this.#wire.peer();
+    return this.#peer;
+  }
+
+  get deadline(): number | undefined {
+    return this.#deadline;
+  }
+
+  /** Brings the deadline forward; a later one than is in force changes nothing. */
+  tightenDeadline(deadline: number): void {
+    if (this.#deadline !== undefined && this.#deadline <= deadline) return;
+    this.#deadline = deadline;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.failure) this.#controller.abort(this.failure);
+      else this.#armDeadline();
+    }
+    return this.#controller.signal;
+  }
+
+  get headers(): Metadata {
+    this.#headers ??= new Metadata();
+    return this.#headers;
+  }
+
+  get trailers(): Metadata {
+    this.#trailers ??= new Metadata();
+    return this.#trailers;
+  }
+
+  /** The trailers if there are any: spares making them only to find them empty. */
+  get trailersIfAny(): Metadata | undefined {
+    return this.#trailers;
+  }
+
+  get headersIfAny(): Metadata | undefined {
+    return this.#headers;
+  }
+
+  get log(): Logger {
+    this.#log ??= this.#host.log.child({
+      method: this.method.name,
+      trace_id: this.trace.traceId,
+      span_id: this.trace.spanId,
+    });
+    return this.#log;
+  }
+
+  sendHeaders(): void {
+    if (this.#headersSent || this.#ended) return;
+    this.#headersSent = true;
+    this.#wire.sendHeaders(this.#headers);
+  }
+
+  /** Hands a reply to the transport while the chain can still tell that it fails. */
+  prepare(message: Message): void {
+    this.#wire.prepare(message);
+  }
+
+  /** Milliseconds since the call came. */
+  elapsedMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  /** Ends the call with this error, wherever it is. The first one holds; after the end it does nothing. */
+  abort(error: RpcError): void {
+    if (this.#ended || this.failure) return;
+    this.failure = error;
+    this.#clearDeadline();
+    this.#rejectPending?.(error);
+    this.#wire.aborted(error);
+    this.#controller?.abort(error);
+  }
+
+  /**
+   * Waits for what a handler does, but not past the call's abort: who ignores the signal is left
+   * behind. What comes of it later goes to `late` if it fails.
+   */
+  race<T>(work: PromiseLike<T>, late: (error: unknown) => void): Promise<T> {
+    this.#armDeadline();
+    return new Promise<T>((resolve, reject) => {
+      if (this.failure) reject(this.failure);
+      else this.#rejectPending = reject;
+      work.then(resolve, (error) => {
+        if (this.failure) late(error);
+        else reject(error);
+      });
+    });
+  }
+
+  /** The transport has the outcome: nothing can abort the call any more. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#clearDeadline();
+    this.#rejectPending = undefined;
+    this.#host.calls.delete(this);
+  }
+
+  /** A call that never waits needs no timer, so it is set when a call first does. */
+  #armDeadline(): void {
+    if (this.#deadline === undefined || this.#deadlineTimer || this.#ended) return;
+    const delayMs = Math.min(Math.max(this.#deadline - Date.now(), 0), MAX_TIMER_MS);
+    this.#deadlineTimer = setTimeout(() => this.abort(deadlineExceeded()), delayMs);
+  }
+
+  #clearDeadline(): void {
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineTimer = undefined;
+  }
+}
+
+export function deadlineExceeded(): RpcError {
+  return new RpcError(Code.DeadlineExceeded, "The call's deadline passed before the service had answered.");
+}
+
+export function cancelled(): RpcError {
+  return new RpcError(Code.Cancelled, "The client cancelled the call or went away.");
+}
+
+export function draining(): RpcError {
+  return new RpcError(Code.Unavailable, "The worker is stopping and had no time left to finish the call.");
+}
+
+/** The longest delay that a timer of Node.js takes: 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,0 +1,136 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { createAdminService } from "./admin/admin-service.ts";
+import type { Call } from "./call.ts";
+import type { Clock } from "./clock.ts";
+import { createHealth, type Health } from "./health/health.ts";
+import type { Implementation } from "./implement.ts";
+import { prepareValidation, validate } from "./interceptors/validate.ts";
+import type { Logger } from "./log.ts";
+import type { WorkerStats } from "./metrics/worker-stats.ts";
+import { chain, methodsOf, type Route, route } from "./pipeline.ts";
+import { createPolicies, type Policies } from "./policy/policy-store.ts";
+import { createMemoryStore } from "./quota/memory-store.ts";
+import { QuotaStats } from "./quota/quota-stats.ts";
+import type { QuotaStore } from "./quota/store.ts";
+import { createReflection } from "./reflection/reflection.ts";
+import type { Settings } from "./settings.ts";
+import type { WorkerState } from "./state.ts";
+import type { Tracing } from "./trace/tracing.ts";
+
+export interface CoreOptions {
+  readonly services: readonly Implementation[];
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly tracing: Tracing;
+}
+
+/** A worker without its ports: services, in-band services, and the chain around them. */
+export interface Core {
+  readonly log: Logger;
+  readonly calls: Set<Call>;
+  readonly tracing: Tracing;
+  readonly stats: WorkerStats;
+  readonly health: Health;
+  readonly policies: Policies;
+  readonly quotaStore: QuotaStore;
+  /** Every path that can be called, aliases included. */
+  readonly routes: ReadonlyMap<string, Route>;
+  /** The names of the chain's stages, outermost first. */
+  readonly stages: readonly string[];
+  state: WorkerState;
+}
+
+/** @throws PolicyError where a policy cannot be held, TypeError where two services share a name. */
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { services, settings, log, clock, tracing } = options;
+  const named = services.map(({ service, aliases }) => ({ name: service.typeName, service, aliases }));
+  checkNames(named);
+  const health = createHealth(named);
+  for (const { service, health: start } of services) {
+    start?.((status) => health.report(service.typeName, status));
+  }
+  const admin = createAdminService(() => policies.explain());
+  const inBand = [health.implementation, admin, ...createReflection([...named, ...reflected(health, admin)])];
+
+  const calls = new Set<Call>();
+  const quotaStats = new QuotaStats();
+  const quotaStore = createMemoryStore({ clock, maxSubjects: settings.quotaSubjects });
+  const served = [
+    ...services.map((implementation) => ({ implementation, methods: methodsOf(implementation, { inBand: false }) })),
+    ...inBand.map((implementation) => ({ implementation, methods: methodsOf(implementation, { inBand: true }) })),
+  ];
+  const methods = served.flatMap((each) => each.methods);
+  const counters = { shed: 0 };
+  const stages = chain({
+    log,
+    tracing,
+    quotaStore,
+    quotaStats,
+    validate: validate(await prepareValidation(services.flatMap(({ service }) => service.methods.map((m) => m.input)))),
+    inFlight: () => calls.size,
+    maxCallsInFlight: settings.maxCallsInFlight,
+    onShed: () => {
+      counters.shed += 1;
+    },
+  });
+  const policies = await createPolicies({
+    methods,
+    file: settings.policyFile,
+    quotaStore,
+    stats: quotaStats,
+    log,
+    stages,
+  });
+
+  const routes = new Map<string, Route>();
+  for (const { implementation, methods } of served) {
+    for (const method of methods) {
+      const made = route(method, implementation, stages);
+      for (const name of [implementation.service.typeName, ...implementation.aliases]) {
+        routes.set(`/${name}/${method.desc.name}`, made);
+      }
+    }
+  }
+
+  const core: Core = {
+    log,
+    calls,
+    tracing,
+    health,
+    policies,
+    quotaStore,
+    routes,
+    stages: stages.map((stage) => stage.name),
+    state: "starting",
+    stats: {
+      methods,
+      quotas: quotaStats,
+      get shed() {
+        return counters.shed;
+      },
+      get state() {
+        return core.state;
+      },
+    },
+  };
+  return core;
+}
+
+/** Reflection shows the in-band services too; itself it adds. */
+function reflected(health: Health, admin: Implementation) {
+  return [health.implementation, admin].map(({ service }) => ({ service, aliases: [] }));
+}
+
+function checkNames(services: readonly { name: string; service: DescService; aliases: readonly string[] }[]): void {
+  const owners = new Map<string, string>();
+  for (const { name, aliases } of services) {
+    for (const each of [name, ...aliases]) {
+      const owner = owners.get(each);
+      if (owner !== undefined) {
+        throw new TypeError(`"${each}" is the name of two services, ${owner} and ${name}: expected one of them.`);
+      }
+      owners.set(each, name);
+    }
+  }
+}

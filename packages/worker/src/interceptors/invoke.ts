@@ -1,0 +1,73 @@
+import { create, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, RpcError } from "@gantry/rpc";
+import type { Call } from "../call.ts";
+import { type AnyHandler, unimplemented } from "../implement.ts";
+import type { Next } from "../interceptor.ts";
+import type { Method } from "../method.ts";
+import { logUnexpected } from "./recover.ts";
+import { asStream } from "./streams.ts";
+
+type Init = MessageInitShape<Method["desc"]["output"]>;
+
+/** The end of the chain: calls the handler by its method's kind. */
+export function invoke(method: Method, handler: AnyHandler | typeof unimplemented): Next {
+  if (handler === unimplemented) {
+    return async () => {
+      throw new RpcError(Code.Unimplemented, `${method.name} is not implemented here.`);
+    };
+  }
+  const { output } = method.desc;
+  const toMessage = (call: Call, reply: Init): Message => {
+    // A handler may answer with a message of its own making; anything else becomes one.
+    const isMessage = "$typeName" in reply && reply.$typeName === output.typeName;
+    const message = isMessage ? (reply as Message) : create(output, reply);
+    call.prepare(message);
+    return message;
+  };
+  const input = method.clientStreaming
+    ? (call: Call): unknown => call.requests
+    : (call: Call): unknown => call.request;
+
+  if (method.serverStreaming) {
+    return async (call) => responses(call, handler(input(call), call), toMessage);
+  }
+  return async (call) => {
+    const reply: Init | PromiseLike<Init> = handler(input(call), call);
+    if (!isPromise(reply)) return toMessage(call, reply);
+    return toMessage(call, await call.race(reply, (error) => logLate(call, error)));
+  };
+}
+
+/** What a handler streams, as messages; ends with the call, whatever the handler does about it. */
+function responses(call: Call, replies: AsyncIterable<Init>, toMessage: (call: Call, reply: Init) => Message) {
+  const inner = asStream(replies as AsyncIterable<Message>)[Symbol.asyncIterator]();
+  const late = (error: unknown) => logLate(call, error);
+  const leave = () => {
+    inner.return?.().then(undefined, late);
+  };
+  const onNext = (result: IteratorResult<Init>) =>
+    result.done ? result : { done: false as const, value: toMessage(call, result.value) };
+  const onError = (error: unknown) => {
+    leave();
+    throw error;
+  };
+  const iterator: AsyncIterableIterator<Message> = {
+    [Symbol.asyncIterator]: () => iterator,
+    next: () => call.race(inner.next(), late).then(onNext).then(undefined, onError),
+    return: async () => {
+      leave();
+      return { done: true, value: undefined };
+    },
+  };
+  return iterator;
+}
+
+/** What fails after the call has ended reaches nobody but the log; that it was aborted is no news. */
+function logLate(call: Call, error: unknown): void {
+  const aborted = error instanceof Error && error.name === "AbortError";
+  if (error !== call.failure && !aborted) logUnexpected(call, error);
+}
+
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

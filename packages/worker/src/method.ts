@@ -1,0 +1,36 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { type MethodKind, methodName, methodPath } from "@gantry/rpc";
+import { MethodStats } from "./metrics/method-stats.ts";
+import type { MethodPolicy } from "./policy/policy.ts";
+
+/**
+ * A method that a worker serves: all that can be known of it at start-up, worked out once.
+ * Its policy alone may change while the worker runs, and is then replaced as a whole.
+ */
+export class Method {
+  readonly desc: DescMethod;
+  readonly kind: MethodKind;
+  /** `greeter.v1.Greeter/SayHello` */
+  readonly name: string;
+  /** `/greeter.v1.Greeter/SayHello` */
+  readonly path: string;
+  readonly clientStreaming: boolean;
+  readonly serverStreaming: boolean;
+  /** Health, reflection and admin: exempt from quotas, authentication and shedding. */
+  readonly inBand: boolean;
+  /** What has been counted of its calls. */
+  readonly stats = new MethodStats();
+  /** The policy in force. */
+  policy: MethodPolicy;
+
+  constructor(desc: DescMethod, policy: MethodPolicy, options: { inBand: boolean }) {
+    this.desc = desc;
+    this.kind = desc.methodKind;
+    this.name = methodName(desc);
+    this.path = methodPath(desc);
+    this.clientStreaming = desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming";
+    this.serverStreaming = desc.methodKind === "server_streaming" || desc.methodKind === "bidi_streaming";
+    this.inBand = options.inBand;
+    this.policy = policy;
+  }
+}

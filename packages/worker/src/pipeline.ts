@@ -1,0 +1,73 @@
+import type { Implementation } from "./implement.ts";
+import type { Interceptor, Next } from "./interceptor.ts";
+import { deadline } from "./interceptors/deadline.ts";
+import { invoke } from "./interceptors/invoke.ts";
+import { observe } from "./interceptors/observe.ts";
+import { quota } from "./interceptors/quota.ts";
+import { recover } from "./interceptors/recover.ts";
+import { log, metrics } from "./interceptors/reporters.ts";
+import { shed } from "./interceptors/shed.ts";
+import type { Logger } from "./log.ts";
+import { Method } from "./method.ts";
+import { protoPolicy } from "./policy/policy.ts";
+import type { QuotaStats } from "./quota/quota-stats.ts";
+import type { QuotaStore } from "./quota/store.ts";
+import type { Tracing } from "./trace/tracing.ts";
+
+/** What the interceptors of a worker stand on. */
+export interface PipelineParts {
+  readonly log: Logger;
+  readonly tracing: Tracing;
+  readonly quotaStore: QuotaStore;
+  readonly quotaStats: QuotaStats;
+  readonly validate: Interceptor;
+  readonly inFlight: () => number;
+  readonly maxCallsInFlight: number;
+  readonly onShed: () => void;
+}
+
+/** A named place in the chain. */
+export interface Stage {
+  readonly name: string;
+  readonly interceptor: Interceptor;
+  /** Whether health, reflection and admin pass it too. */
+  readonly inBand: boolean;
+}
+
+/** The chain that every call passes, outermost first, whatever way it came in. */
+export function chain(parts: PipelineParts): readonly Stage[] {
+  const { tracing, quotaStore, quotaStats, inFlight, maxCallsInFlight, onShed } = parts;
+  return [
+    { name: "recover", interceptor: recover, inBand: true },
+    {
+      name: "observe (trace, log, metrics)",
+      interceptor: observe(tracing.reporter, log(parts.log), metrics),
+      inBand: true,
+    },
+    { name: "deadline", interceptor: deadline, inBand: true },
+    { name: "shed", interceptor: shed(inFlight, maxCallsInFlight, onShed), inBand: false },
+    { name: "quota", interceptor: quota(quotaStore, quotaStats), inBand: false },
+    { name: "validate", interceptor: parts.validate, inBand: false },
+  ];
+}
+
+/** A method ready to be called. */
+export interface Route {
+  readonly method: Method;
+  readonly run: Next;
+}
+
+/** A service's methods, before any of them can be called: policies are checked here. */
+export function methodsOf({ service }: Implementation, options: { inBand: boolean }): Method[] {
+  return service.methods.map((desc) => new Method(desc, protoPolicy(desc), options));
+}
+
+/** Puts the chain around a method's handler. */
+export function route(method: Method, implementation: Implementation, stages: readonly Stage[]): Route {
+  const handler = implementation.handlers[method.desc.localName];
+  if (handler === undefined) throw new TypeError(`${method.name} has no handler.`);
+  const run = stages
+    .filter((stage) => stage.inBand || !method.inBand)
+    .reduceRight<Next>((next, { interceptor }) => interceptor(next, method), invoke(method, handler));
+  return { method, run };
+}

@@ -1,0 +1,103 @@
+import { parseDurationMs } from "@gantry/rpc";
+
+/** The settings of a worker, read from environment variables once at start. */
+export interface Settings {
+  /** `HOST`: the address to listen on. Default 127.0.0.1: nothing is open that need not be. */
+  readonly host: string;
+  /** `PORT`: gRPC. 0 takes any free one. */
+  readonly port: number;
+  /** `ADMIN_PORT`: metrics and probes. 0 takes any free one. */
+  readonly adminPort: number;
+  /** `LOG_LEVEL`: trace, debug, info (default), warn, error, fatal or silent. */
+  readonly logLevel: string;
+  /** `POLICY_FILE`: overrides of the policy that the protos declare. Default: none. */
+  readonly policyFile: string | undefined;
+  /** `QUOTA_SUBJECTS`: how many subjects quotas remember at most. Default 100,000. */
+  readonly quotaSubjects: number;
+  /** `MAX_CALLS_IN_FLIGHT`: calls past it are turned away with UNAVAILABLE. Default 10,000. */
+  readonly maxCallsInFlight: number;
+  /** `MAX_CONNECTIONS`: connections past it are closed at once. Default 10,000. */
+  readonly maxConnections: number;
+  /** `COMPRESSION`: `gzip` compresses replies for clients that accept it. Default `none`. */
+  readonly compression: "none" | "gzip";
+  /** `MAX_CONNECTION_AGE`: a connection is told to move on after it, ± 10 %. Default 30m. */
+  readonly maxConnectionAgeMs: number;
+  /** `DRAIN_DELAY`: between NOT_SERVING and closing the port. Default 0s. */
+  readonly drainDelayMs: number;
+  /** `DRAIN_TIMEOUT`: how long calls in flight may take to finish. Default 25s. */
+  readonly drainTimeoutMs: number;
+}
+
+/** What differs from service to service. */
+export interface SettingDefaults {
+  readonly port?: number;
+  readonly adminPort?: number;
+}
+
+/** Settings that cannot be used: every one of them, at once. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `${problems.length === 1 ? "A setting is" : `${problems.length} settings are`} wrong:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+    );
+    this.problems = problems;
+  }
+}
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+/** A worker that ignored these would be open where its operator believes it closed, so it does not start. */
+const NOT_YET = ["TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "AUTH_FILE", "DISCOVERY"];
+
+/** @throws SettingsError listing everything that is wrong. */
+export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults = {}): Settings {
+  const problems: string[] = [];
+
+  function read<T>(name: string, byDefault: T, parse: (text: string) => T | undefined, expected: string): T {
+    const text = env[name];
+    if (text === undefined || text === "") return byDefault;
+    const value = parse(text);
+    if (value !== undefined) return value;
+    problems.push(`${name} is ${JSON.stringify(text)}: expected ${expected}.`);
+    return byDefault;
+  }
+  const whole = (least: number, most: number) => (text: string) => {
+    const value = Number(text);
+    return /^\d+$/.test(text) && value >= least && value <= most ? value : undefined;
+  };
+  const port = (name: string, byDefault: number) =>
+    read(name, byDefault, whole(0, 65_535), "a port from 1 to 65535, or 0 for any free one");
+  const duration = (name: string, byDefault: number) =>
+    read(name, byDefault, parseDurationMs, "a duration such as 500ms, 25s or 30m");
+  const oneOf =
+    <T extends string>(...names: readonly T[]) =>
+    (text: string) =>
+      names.find((name) => name === text);
+
+  const settings: Settings = {
+    host: read("HOST", "127.0.0.1", (text) => text.trim() || undefined, "an address or a host name"),
+    port: port("PORT", defaults.port ?? 50051),
+    adminPort: port("ADMIN_PORT", defaults.adminPort ?? 9464),
+    logLevel: read("LOG_LEVEL", "info", oneOf(...LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`),
+    policyFile: env.POLICY_FILE || undefined,
+    quotaSubjects: read("QUOTA_SUBJECTS", 100_000, whole(1, 100_000_000), "a whole number from 1"),
+    maxCallsInFlight: read("MAX_CALLS_IN_FLIGHT", 10_000, whole(1, 10_000_000), "a whole number from 1"),
+    maxConnections: read("MAX_CONNECTIONS", 10_000, whole(1, 1_000_000), "a whole number from 1"),
+    compression: read("COMPRESSION", "none", oneOf("none", "gzip"), "none or gzip"),
+    maxConnectionAgeMs: duration("MAX_CONNECTION_AGE", 30 * 60_000),
+    drainDelayMs: duration("DRAIN_DELAY", 0),
+    drainTimeoutMs: duration("DRAIN_TIMEOUT", 25_000),
+  };
+  read("QUOTA_STORE", "memory", oneOf("memory"), "memory, the only store of this release");
+  for (const name of NOT_YET) {
+    if (env[name]) problems.push(`${name} is set, but this release does not have it: expected it unset.`);
+  }
+  if (settings.port !== 0 && settings.port === settings.adminPort) {
+    problems.push(`PORT and ADMIN_PORT are both ${settings.port}: expected two different ports.`);
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settings;
+}

@@ -1,0 +1,297 @@
+import {
+  Metadata as GrpcMetadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+} from "@grpc/grpc-js";
+import type { Message } from "@bufbuild/protobuf";
+import { Code, type Metadata, RpcError } from "@gantry/rpc";
+import { Call, type CallHost, cancelled, deadlineExceeded, type Wire } from "../../call.ts";
+import { asStream } from "../../interceptors/streams.ts";
+import type { Route } from "../../pipeline.ts";
+import type { Tracing } from "../../trace/tracing.ts";
+import { compressed, decode, encode } from "./message-codec.ts";
+import { errorTrailers, fromGrpc, sendableMessage, toGrpc } from "./metadata.ts";
+import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
+import { RequestStream } from "./request-stream.ts";
+import { type RunTraced, tracedRun } from "./traced.ts";
+
+/** The most that a message may have, either way. */
+export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+/** What all calls of a server share. */
+export interface GrpcHost extends CallHost {
+  readonly tracing: Tracing;
+  readonly compression: "none" | "gzip";
+}
+
+/** A route, and how it is run inside a span once there is somebody to record it. */
+export interface GrpcRoute extends Route {
+  traced: RunTraced | undefined;
+}
+
+type Status = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
+
+/**
+ * One call on the wire. grpc-js makes an object per call from its interceptors and then runs its own
+ * handlers on it, by kind of call, with a Node.js stream for each direction. This takes the call over
+ * where it starts: messages come and go one by one, for every kind alike, and no stream is made.
+ */
+export class GrpcCall extends ServerInterceptingCall implements Wire {
+  readonly #wire: ServerInterceptingCallInterface;
+  readonly #route: GrpcRoute;
+  readonly #host: GrpcHost;
+  #metadata: GrpcMetadata | undefined;
+  #message: Buffer | undefined;
+  #requests: RequestStream | undefined;
+  #call: Call | undefined;
+  /** The status that grpc-js has sent on its own account, as for a message that is too large. */
+  #sentByTransport: Status | undefined;
+  #over = false;
+  #prepared: Message | undefined;
+  #preparedBytes: Buffer | undefined;
+  /** Lets the writer go on, which waits for the connection to take a message. */
+  #unblock: (() => void) | undefined;
+
+  constructor(wire: ServerInterceptingCallInterface, route: GrpcRoute, host: GrpcHost) {
+    super(wire);
+    this.#wire = wire;
+    this.#route = route;
+    this.#host = host;
+    const sendStatus = wire.sendStatus;
+    wire.sendStatus = (status) => {
+      this.#sentByTransport = status;
+      sendStatus.call(wire, status);
+    };
+  }
+
+  /** Called by grpc-js with the listener of its own handler, which is left aside. */
+  override start(): void {
+    this.#wire.start(this);
+  }
+
+  onReceiveMetadata(metadata: GrpcMetadata): void {
+    this.#metadata = metadata;
+    const [bytes] = metadata.get(OVERSIZE_HEADER);
+    if (bytes !== undefined) {
+      this.#refuse(
+        new RpcError(
+          Code.ResourceExhausted,
+          `The request's metadata has ${bytes} bytes: expected at most 16 KiB.`,
+        ),
+      );
+    } else if (this.#route.method.clientStreaming) {
+      this.#requests = new RequestStream(() => this.#wire.startRead());
+      this.#dispatch(undefined);
+    } else {
+      this.#wire.startRead();
+    }
+  }
+
+  onReceiveMessage(message: Buffer): void {
+    const { method } = this.#route;
+    if (this.#requests) {
+      try {
+        const request = decode(method.desc.input, message);
+        method.stats.received += 1;
+        this.#requests.push(request);
+      } catch (error) {
+        if (error instanceof RpcError) this.#call?.abort(error);
+      }
+    } else if (this.#message) {
+      this.#refuse(new RpcError(Code.Unimplemented, `${method.name} takes one request message: a second one came.`));
+    } else {
+      this.#message = message;
+      this.#wire.startRead();
+    }
+  }
+
+  onReceiveHalfClose(): void {
+    if (this.#requests) {
+      this.#requests.end();
+      return;
+    }
+    if (this.#call) return;
+    const { method } = this.#route;
+    if (!this.#message) {
+      this.#refuse(new RpcError(Code.Unimplemented, `${method.name} takes one request message: none came.`));
+      return;
+    }
+    let request: Message;
+    try {
+      request = decode(method.desc.input, this.#message);
+    } catch (error) {
+      if (error instanceof RpcError) this.#refuse(error);
+      return;
+    }
+    method.stats.received += 1;
+    this.#dispatch(request);
+  }
+
+  /** The call is over for grpc-js: the client left, its deadline passed, or a status was sent: ours, too. */
+  onCancel(): void {
+    if (this.#over) return;
+    const sent = this.#sentByTransport;
+    const error = sent ? new RpcError((sent.code ?? Code.Unknown) as Code, sent.details ?? "") : this.#leftBecause();
+    if (this.#call) this.#call.abort(error);
+    else this.#refuse(error);
+  }
+
+  metadata(): Metadata {
+    // Set since `onReceiveMetadata`, before which there is no call that could ask.
+    return fromGrpc(this.#metadata as GrpcMetadata);
+  }
+
+  peer(): string {
+    return this.#wire.getPeer();
+  }
+
+  sendHeaders(headers: Metadata | undefined): void {
+    const metadata = toGrpc(headers) ?? new GrpcMetadata();
+    if (this.#compresses()) metadata.set("grpc-encoding", "gzip");
+    this.#wire.sendMetadata(metadata);
+  }
+
+  /** Messages are encoded inside the chain, so that one that cannot be is the call's own failure. */
+  prepare(message: Message): void {
+    const bytes = encode(this.#route.method.desc.output, message);
+    if (bytes.byteLength > MAX_MESSAGE_BYTES) {
+      throw new RpcError(
+        Code.ResourceExhausted,
+        `The reply has ${bytes.byteLength} bytes: a message may have at most 4 MiB.`,
+      );
+    }
+    this.#prepared = message;
+    this.#preparedBytes = bytes;
+  }
+
+  aborted(error: RpcError): void {
+    this.#requests?.fail(error);
+    this.#unblock?.();
+  }
+
+  /** Ends a call that never gets to its handler. It passes the chain all the same, and so is counted. */
+  #refuse(error: RpcError): void {
+    if (this.#call) this.#call.abort(error);
+    else this.#dispatch(undefined, error);
+  }
+
+  #dispatch(request: Message | undefined, failure?: RpcError): void {
+    const { tracing } = this.#host;
+    const route = this.#route;
+    const metadata = this.#metadata ?? new GrpcMetadata();
+    const trace = tracing.begin(text(metadata, "traceparent"), text(metadata, "tracestate"));
+    const call = new Call(this.#host, route.method, this, trace, request, this.#requests, this.#deadline());
+    this.#call = call;
+    if (failure) call.abort(failure);
+
+    const { sdk } = tracing;
+    if (!sdk) {
+      this.#run(call);
+    } else if (!trace.sampled) {
+      sdk.unsampled(trace, () => this.#run(call));
+    } else {
+      route.traced ??= tracedRun(route.method);
+      const { traced } = route;
+      sdk.withIds(trace, () =>
+        traced(metadata, (ended) => {
+          call.span = sdk.adopt(call);
+          this.#run(call).then(ended);
+        }),
+      );
+    }
+  }
+
+  /** Never rejects: gives back what the call failed with. */
+  async #run(call: Call): Promise<RpcError | undefined> {
+    let failure: RpcError | undefined;
+    try {
+      const response = await this.#route.run(call);
+      if (this.#route.method.serverStreaming) await this.#sendAll(call, asStream(response));
+      else await this.#sendOne(call, response as Message);
+    } catch (error) {
+      failure = error instanceof RpcError ? error : new RpcError(Code.Internal, "The reply could not be sent.");
+    }
+    call.end();
+    this.#over = true;
+    this.#sendStatus(call, failure);
+    return failure;
+  }
+
+  /** The status follows on the heels of the message, so that both leave in one write. */
+  async #sendOne(call: Call, message: Message): Promise<void> {
+    let bytes = this.#bytesOf(message);
+    if (this.#compresses()) bytes = await compressed(bytes);
+    this.#sendHeadersIfAny(call);
+    this.#wire.sendMessage(bytes, ignore);
+    call.method.stats.sent += 1;
+  }
+
+  /** Each message waits until the connection has taken the one before: a slow client slows the handler. */
+  async #sendAll(call: Call, messages: AsyncIterable<Message>): Promise<void> {
+    const iterator = messages[Symbol.asyncIterator]();
+    for (;;) {
+      const result = await iterator.next();
+      if (result.done) return;
+      let bytes = this.#bytesOf(result.value);
+      if (this.#compresses()) bytes = await compressed(bytes);
+      if (!call.failure) {
+        this.#sendHeadersIfAny(call);
+        await new Promise<void>((resolve) => {
+          this.#unblock = resolve;
+          this.#wire.sendMessage(bytes, resolve);
+        });
+        call.method.stats.sent += 1;
+      }
+      if (call.failure) {
+        iterator.return?.();
+        throw call.failure;
+      }
+    }
+  }
+
+  #sendStatus(call: Call, failure: RpcError | undefined): void {
+    this.#sendHeadersIfAny(call);
+    if (failure) {
+      this.#wire.sendStatus({
+        code: failure.code,
+        details: sendableMessage(failure.message),
+        metadata: errorTrailers(failure, call.trailersIfAny),
+      });
+    } else {
+      this.#wire.sendStatus({ code: Code.Ok, details: "OK", metadata: toGrpc(call.trailersIfAny) ?? null });
+    }
+  }
+
+  /** Headers go out with the first message by themselves, unless there is something in them. */
+  #sendHeadersIfAny(call: Call): void {
+    if (call.headersIfAny || this.#compresses()) call.sendHeaders();
+  }
+
+  #bytesOf(message: Message): Buffer {
+    // An interceptor may have put another message in the place of the handler's.
+    if (message !== this.#prepared || !this.#preparedBytes) this.prepare(message);
+    return this.#preparedBytes ?? Buffer.alloc(0);
+  }
+
+  #compresses(): boolean {
+    if (this.#host.compression === "none" || !this.#metadata) return false;
+    return text(this.#metadata, ACCEPT_ENCODING_HEADER)?.split(/\s*,\s*/).includes("gzip") ?? false;
+  }
+
+  #deadline(): number | undefined {
+    const deadline = Number(this.#wire.getDeadline());
+    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+  }
+
+  #leftBecause(): RpcError {
+    const deadline = this.#deadline();
+    return deadline !== undefined && Date.now() >= deadline ? deadlineExceeded() : cancelled();
+  }
+}
+
+function ignore(): void {}
+
+function text(metadata: GrpcMetadata, key: string): string | undefined {
+  const value = metadata.get(key)[0];
+  return typeof value === "string" ? value : undefined;
+}

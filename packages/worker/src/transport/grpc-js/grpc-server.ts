@@ -1,0 +1,105 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import * as grpc from "@grpc/grpc-js";
+import type { Route } from "../../pipeline.ts";
+import { GrpcCall, type GrpcHost, type GrpcRoute, MAX_MESSAGE_BYTES } from "./grpc-call.ts";
+import { watchRequestHeaders } from "./request-headers.ts";
+import { handlerType } from "./traced.ts";
+
+/** What a server is told beside its routes. */
+export interface GrpcServerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly maxConnections: number;
+  readonly maxConnectionAgeMs: number;
+  /** How long streams may go on after a connection was told to move on. */
+  readonly maxConnectionAgeGraceMs: number;
+}
+
+export interface GrpcServer {
+  readonly port: number;
+  /** Stops accepting connections and calls, and tells the clients so. */
+  stopAccepting(): void;
+  /** Settles when the last connection is closed. Call `stopAccepting` first. */
+  readonly closed: Promise<void>;
+  /** Breaks what is still open. */
+  destroy(): void;
+}
+
+/** The exports that OpenTelemetry's instrumentation patches. */
+export const grpcModule: object = grpc;
+
+const MAX_STREAMS_PER_CONNECTION = 1_000;
+/** A peer that vanished without a word is found out after a minute, and let go 20 s later. */
+const KEEPALIVE_MS = 60_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+/** Serves the routes by gRPC over plaintext HTTP/2. Rejects where the address cannot be had. */
+export async function startGrpcServer(
+  routes: ReadonlyMap<string, Route>,
+  callHost: GrpcHost,
+  options: GrpcServerOptions,
+): Promise<GrpcServer> {
+  const grpcRoutes = new Map<string, GrpcRoute>();
+  const server = new grpc.Server({
+    interceptors: [(method, wire) => new GrpcCall(wire, routeOf(grpcRoutes, method.path), callHost)],
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_concurrent_streams": MAX_STREAMS_PER_CONNECTION,
+    "grpc.max_connection_age_ms": options.maxConnectionAgeMs,
+    "grpc.max_connection_age_grace_ms": options.maxConnectionAgeGraceMs,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.enable_channelz": 0,
+  });
+  for (const [path, route] of routes) {
+    grpcRoutes.set(path, { ...route, traced: undefined });
+    server.register(path, takenOver, same, same, handlerType(route.method));
+  }
+
+  const headers = watchRequestHeaders();
+  // Connections are accepted here and handed over, so that other protocols can share the port.
+  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+  const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
+  listener.maxConnections = options.maxConnections;
+  listener.listen(options.port, options.host);
+  try {
+    await once(listener, "listening");
+  } catch (error) {
+    headers.close();
+    throw error;
+  }
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+
+  return {
+    port: (listener.address() as AddressInfo).port,
+    closed,
+    stopAccepting() {
+      listener.close();
+      server.tryShutdown(() => {
+        headers.close();
+        resolve();
+      });
+    },
+    destroy() {
+      listener.close();
+      server.forceShutdown();
+      headers.close();
+    },
+  };
+}
+
+function routeOf(routes: ReadonlyMap<string, GrpcRoute>, path: string): GrpcRoute {
+  const route = routes.get(path);
+  if (!route) throw new Error(`grpc-js passed on a call of ${path}, which was never registered.`);
+  return route;
+}
+
+/** Registered so that grpc-js knows the method; `GrpcCall` takes every call over before it gets here. */
+function takenOver(): never {
+  throw new Error("A call reached the handler of grpc-js: its interceptor should have taken it over.");
+}
+
+function same(bytes: Buffer): Buffer {
+  return bytes;
+}

@@ -1,0 +1,148 @@
+import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
+import { systemClock } from "./clock.ts";
+import { type Core, createCore } from "./core.ts";
+import { drain } from "./drain.ts";
+import type { Implementation } from "./implement.ts";
+import { createLog, type Logger } from "./log.ts";
+import { readSettings, type SettingDefaults, SettingsError } from "./settings.ts";
+import type { WorkerState } from "./state.ts";
+import { createTracing } from "./trace/tracing.ts";
+import { type GrpcServer, grpcModule, startGrpcServer } from "./transport/grpc-js/grpc-server.ts";
+
+export interface WorkerOptions {
+  /** The worker's name, in logs, metrics and traces. */
+  readonly name: string;
+  /** The release that runs. */
+  readonly version: string;
+  readonly services: readonly Implementation[];
+  /** Ports where no setting names others. Default 50051 and 9464. */
+  readonly defaults?: SettingDefaults;
+  /** Where settings are read. Default: the process's environment. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A worker that serves. */
+export interface Worker {
+  readonly state: WorkerState;
+  /** The ports that it really has, where 0 was asked for. */
+  readonly port: number;
+  readonly adminPort: number;
+  readonly log: Logger;
+  /** Drains and stops; a second call waits for the first. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a worker and resolves when it serves.
+ *
+ * @throws SettingsError with every setting that is wrong, PolicyError where a policy is, or an Error
+ * that says which port could not be had.
+ */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { name, version, services, env = process.env } = options;
+  const settings = readSettings(env, options.defaults);
+  const { log, flush } = await createLog({ name, level: settings.logLevel });
+  const loadSdk = async () => {
+    const { startSdk } = await import("./trace/sdk.ts");
+    return startSdk({ name, version, log, grpc: grpcModule });
+  };
+  const tracing = createTracing(env, loadSdk, (error) => log.error({ err: error }, "tracing could not start"));
+  const core = await createCore({ services, settings, log, clock: systemClock, tracing });
+
+  let admin: AdminServer | undefined;
+  let grpc: GrpcServer;
+  try {
+    admin = await listening("ADMIN_PORT", settings.host, settings.adminPort, () =>
+      startAdminServer({
+        host: settings.host,
+        port: settings.adminPort,
+        name,
+        version,
+        stats: core.stats,
+        log,
+        explain: () => core.policies.explain(),
+      }),
+    );
+    grpc = await listening("PORT", settings.host, settings.port, () =>
+      startGrpcServer(core.routes, { ...core, compression: settings.compression }, {
+        host: settings.host,
+        port: settings.port,
+        maxConnections: settings.maxConnections,
+        maxConnectionAgeMs: settings.maxConnectionAgeMs,
+        maxConnectionAgeGraceMs: settings.drainTimeoutMs,
+      }),
+    );
+  } catch (error) {
+    await admin?.close();
+    await closeStores(core);
+    throw error;
+  }
+
+  core.state = "serving";
+  core.health.setWorkerServing(true);
+  log.info({ address: `${settings.host}:${grpc.port}`, admin: `http://${settings.host}:${admin.port}` }, "serving");
+
+  const stop = async () => {
+    log.info({ calls_in_flight: core.calls.size }, "draining");
+    await drain({
+      settings,
+      calls: core.calls,
+      stopServing() {
+        core.state = "draining";
+        core.health.setWorkerServing(false);
+      },
+      stopAccepting: () => grpc.stopAccepting(),
+      endWatches: () => core.health.endWatches(),
+      connectionsClosed: grpc.closed,
+      destroyConnections: () => grpc.destroy(),
+      async closeStores() {
+        await admin.close();
+        await closeStores(core);
+      },
+      async flush() {
+        core.state = "stopped";
+        await tracing.shutdown();
+        log.info("stopped");
+        flush();
+      },
+    });
+  };
+  let stopped: Promise<void> | undefined;
+
+  return {
+    get state() {
+      return core.state;
+    },
+    log,
+    port: grpc.port,
+    adminPort: admin.port,
+    stop() {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+async function closeStores(core: Core): Promise<void> {
+  core.policies.close();
+  await core.quotaStore.close();
+}
+
+/** Opens a port; one that cannot be had is a sentence with the setting that changes it. */
+async function listening<T>(setting: string, host: string, port: number, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EADDRINUSE") {
+      throw new Error(`Port ${port} on ${host} is taken by another program: set ${setting} to a free one.`);
+    }
+    if (code === "EACCES") {
+      throw new Error(`Port ${port} on ${host} may not be opened by this user: set ${setting} to one from 1024.`);
+    }
+    if (code === "ENOTFOUND" || code === "EADDRNOTAVAIL" || code === "EAI_AGAIN") {
+      throw new SettingsError([`HOST is ${JSON.stringify(host)}: expected an address of this machine.`]);
+    }
+    throw error;
+  }
+}

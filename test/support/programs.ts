@@ -1,0 +1,30 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/**
+ * For tests that need a program of the system: skips them by name where it is not on the PATH.
+ * With `CI=true` that is an error instead, so that nothing goes untested unseen.
+ *
+ * ```ts
+ * test("Prometheus reads it", requireProgram("prometheus", "apt-get install prometheus"), async () => …);
+ * ```
+ *
+ * @param hint how to get the program
+ */
+export function requireProgram(name: string, hint: string): { skip: string | false } {
+  if (isOnPath(name)) return { skip: false };
+  const missing = `${name} is not on the PATH: ${hint}`;
+  if (process.env.CI === "true") throw new Error(missing);
+  return { skip: missing };
+}
+
+function isOnPath(name: string): boolean {
+  return (process.env.PATH ?? "").split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
