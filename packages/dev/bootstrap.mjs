@@ -52,7 +52,7 @@ async function installDependencies(report) {
 /** @param {(line: string) => void} report */
 async function installNode(report) {
   if (runsTypeScript(process.version) || isInstalled(nodePackage)) return;
-  report(`Installing Node.js ${NODE_MAJOR} for this repository, as ${process.version} is older (once) …`);
+  report(`Installing a newer Node.js than ${process.version} for this repository (once) …`);
   await npmCi(nodePackage);
 }
 
@@ -69,11 +69,12 @@ export function runsTypeScript(version) {
   return Number.parseInt(version.replace(/^v/, ""), 10) >= NODE_MAJOR;
 }
 
-/** The Node.js to run commands on. */
+/** The Node.js to run commands on. npm installs one for this system only, and not every npm links it. */
 function nodePath() {
   if (runsTypeScript(process.version)) return process.execPath;
-  const installed = join(nodePackage, "node_modules/.bin/node");
-  if (existsSync(installed)) return installed;
+  for (const [path, { bin }] of Object.entries(packagesOf(installedIn(nodePackage)))) {
+    if (bin?.node) return join(nodePackage, path, bin.node);
+  }
   throw new Error(
     `This repository runs on Node.js ${NODE_MAJOR} or newer, found ${process.version}, and npm has no executable ` +
       `for ${process.platform} on ${process.arch}: install Node.js ${NODE_MAJOR} from https://nodejs.org.`,
@@ -87,7 +88,7 @@ function nodePath() {
  * @param {string} directory
  */
 export function isInstalled(directory) {
-  const record = join(directory, "node_modules/.package-lock.json");
+  const record = installedIn(directory);
   if (!existsSync(record)) return false;
   const wanted = packagesOf(join(directory, "package-lock.json"));
   const installed = packagesOf(record);
@@ -100,7 +101,21 @@ export function isInstalled(directory) {
 }
 
 /**
- * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} LockedPackage
+ * npm's record of what it has installed in a directory.
+ *
+ * @param {string} directory
+ */
+function installedIn(directory) {
+  return join(directory, "node_modules/.package-lock.json");
+}
+
+/**
+ * @typedef {object} LockedPackage
+ * @property {string} [version]
+ * @property {string} [integrity]
+ * @property {boolean} [optional]
+ * @property {boolean} [devOptional]
+ * @property {Record<string, string>} [bin]
  *
  * @param {string} file
  * @returns {Record<string, LockedPackage>}

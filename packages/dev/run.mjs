@@ -45,9 +45,10 @@ function run(node) {
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     process.on(signal, () => {
       const now = performance.now();
-      // The terminal was closed: for the command that is a request to stop like any other.
-      if (now - lastSignalAt > SAME_SIGNAL_MS) child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
+      if (now - lastSignalAt < SAME_SIGNAL_MS) return;
       lastSignalAt = now;
+      // The terminal was closed: for the command that is a request to stop like any other.
+      child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
     });
   }
   child.on("error", (error) => {

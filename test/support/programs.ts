@@ -18,6 +18,11 @@ export function requireProgram(name: string, hint: string): { skip: string | fal
   return { skip: missing };
 }
 
+/** The same, but with `CI=true` too the test is only skipped: for programs that Debian does not have. */
+export function optionalProgram(name: string, hint: string): { skip: string | false } {
+  return { skip: isOnPath(name) ? false : `${name} is not on the PATH: ${hint}` };
+}
+
 function isOnPath(name: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((directory) => {
     try {

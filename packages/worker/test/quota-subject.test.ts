@@ -43,11 +43,11 @@ test("numbers, bools and enums are subjects as text, enums by their names", () =
 
 test("a path leads into nested messages, and is empty where one on the way is not set", () => {
   const request = {
-    buyer: { $typeName: "shop.Person", parent: { $typeName: "shop.Person", firstName: "六米" } },
+    buyer: { parent: { firstName: "六米" } },
   };
   const buyer = create(order, request);
   assert.equal(parseSubject("request.buyer.parent.first_name", buy, "quota").of(call, buyer), "六米");
-  assert.equal(subjectOf("request.buyer.parent.first_name", { buyer: { $typeName: "shop.Person" } }), "");
+  assert.equal(subjectOf("request.buyer.parent.first_name", { buyer: {} }), "");
   assert.equal(subjectOf("request.buyer.parent.first_name", {}), "");
   assert.equal(
     parseSubject("request.buyer.parent.first_name", buy, "quota").label,
@@ -65,7 +65,7 @@ test("fields go by their names in the proto or in JSON, and are the same subject
 
 test("a member of a oneof is a subject, and empty while another member is set", () => {
   assert.equal(subjectOf("request.user_id", { whoAsks: { case: "userId", value: 7 } }), "7");
-  const guest = { case: "guest", value: { $typeName: "shop.Person", firstName: "七米" } };
+  const guest = { case: "guest", value: { firstName: "七米" } };
   assert.equal(subjectOf("request.guest.first_name", { whoAsks: guest }), "七米");
   assert.equal(subjectOf("request.user_id", { whoAsks: guest }), "");
   assert.equal(subjectOf("request.user_id", {}), "");
@@ -74,7 +74,7 @@ test("a member of a oneof is a subject, and empty while another member is set", 
 test("a wrapper is the value that it wraps, in a oneof or not", () => {
   assert.equal(subjectOf("request.nickname", { nickname: "米米" }), "米米");
   assert.equal(subjectOf("request.nickname", {}), "");
-  const mark = { case: "mark", value: { $typeName: "google.protobuf.Int64Value", value: 5n } };
+  const mark = { case: "mark", value: { value: 5n } };
   assert.equal(subjectOf("request.mark", { whoAsks: mark }), "5");
   assert.equal(subjectOf("request.mark", {}), "");
 });

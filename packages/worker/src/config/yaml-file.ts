@@ -39,7 +39,7 @@ export interface YamlFile {
   /** `policy.yaml:4`: how errors and explanations name a line. */
   at(line: number): string;
   readonly report: Report;
-  /** All that was reported, each with its line; past twenty, only how many more. */
+  /** All that was reported, by line: `policy.yaml:4: …`; past twenty, only how many more there are. */
   problems(): readonly string[];
 }
 
@@ -51,18 +51,20 @@ const MAX_PROBLEMS = 20;
 /** Reads YAML as plain values with lines, so that whoever makes sense of them can say where they do not. */
 export async function parseYaml(path: string, content: string): Promise<YamlFile> {
   const name = basename(path);
-  const found: string[] = [];
+  const found: { line: number; problem: string }[] = [];
   const at = (line: number) => `${name}:${line}`;
   const report: Report = (line, problem) => {
-    found.push(`${at(line)}: ${problem}`);
+    found.push({ line, problem });
   };
   return {
     root: await rootOf(content, report),
     at,
     report,
     problems() {
-      const more = found.length - MAX_PROBLEMS;
-      return more <= 0 ? found : [...found.slice(0, MAX_PROBLEMS), `${name}: and ${more} more problems`];
+      const sorted = found.toSorted((one, other) => one.line - other.line);
+      const told = sorted.slice(0, MAX_PROBLEMS).map(({ line, problem }) => `${at(line)}: ${problem}`);
+      const more = found.length - told.length;
+      return more === 0 ? told : [...told, `${name}: and ${more} more problems`];
     },
   };
 }

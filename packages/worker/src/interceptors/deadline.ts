@@ -5,7 +5,7 @@ import type { Interceptor } from "../interceptor.ts";
  * The deadline in force: the client's, or the policy's default, never past the policy's greatest.
  * A call whose deadline has passed, or that its transport has given up, goes no further.
  */
-export const deadline: Interceptor = (next, method) => async (call) => {
+export const deadline: Interceptor = (next, method) => (call) => {
   const { timeoutDefaultMs, timeoutMaxMs } = method.policy;
   if (timeoutDefaultMs !== undefined || timeoutMaxMs !== undefined || call.deadline !== undefined) {
     const now = Date.now();
@@ -15,6 +15,5 @@ export const deadline: Interceptor = (next, method) => async (call) => {
     if (timeoutMaxMs !== undefined) call.tightenDeadline(now + timeoutMaxMs);
     if (call.deadline !== undefined && call.deadline <= now) call.abort(deadlineExceeded());
   }
-  if (call.failure) throw call.failure;
-  return next(call);
+  return call.failure ? Promise.reject(call.failure) : next(call);
 };

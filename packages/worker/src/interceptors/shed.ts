@@ -6,12 +6,14 @@ const RETRY_AFTER_MS = 1_000;
 
 /** Turns calls away while more than `most` are in flight, and tells `onShed` of each. */
 export function shed(inFlight: () => number, most: number, onShed: () => void): Interceptor {
-  return (next) => async (call) => {
+  return (next) => (call) => {
     if (inFlight() <= most) return next(call);
     onShed();
-    throw new RpcError(Code.Unavailable, `The worker is overloaded: more than ${most} calls are in flight.`, [
-      retryInfo(RETRY_AFTER_MS),
-      errorInfo("OVERLOADED", "gantry"),
-    ]);
+    return Promise.reject(
+      new RpcError(Code.Unavailable, `The worker is overloaded: more than ${most} calls are in flight.`, [
+        retryInfo(RETRY_AFTER_MS),
+        errorInfo("OVERLOADED", "gantry"),
+      ]),
+    );
   };
 }

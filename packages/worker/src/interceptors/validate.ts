@@ -22,10 +22,9 @@ export function validate(validation: Validation): Interceptor {
         return next(call);
       };
     }
-    return async (call) => {
+    return (call) => {
       const violations = call.request && validator(call.request);
-      if (violations) throw invalidArgument(input, violations);
-      return next(call);
+      return violations ? Promise.reject(invalidArgument(input, violations)) : next(call);
     };
   };
 }

@@ -1,6 +1,8 @@
+import assert from "node:assert/strict";
 import {
   createFileRegistry,
   createRegistry,
+  type DescFile,
   type DescMessage,
   fromJson,
   type JsonObject,
@@ -14,27 +16,33 @@ import { file_buf_validate_validate } from "@gantry/proto/buf/validate/validate_
 
 const IMPORTS = [file_buf_validate_validate, file_google_protobuf_timestamp, file_google_protobuf_wrappers];
 
-/** What a test declares: the JSON form of `google.protobuf.FileDescriptorProto`. */
+/** What a test declares: parts of `google.protobuf.FileDescriptorProto` in JSON. */
 export interface ProtoFile {
   readonly messageType: JsonObject[];
   readonly enumType?: JsonObject[];
+  /** Stand in a file of their own, which the other imports. */
   readonly extension?: JsonObject[];
 }
 
 /** The message type `test.Sample` of a proto3 file of the package `test`, made without a compiler. */
-export function sampleType(file: ProtoFile): DescMessage {
-  const json = {
-    ...file,
-    name: "test/sample.proto",
-    package: "test",
-    syntax: "proto3",
-    dependency: IMPORTS.map(({ proto }) => proto.name),
-  };
-  const proto = fromJson(FileDescriptorProtoSchema, json, { registry: createRegistry(...IMPORTS) });
-  const registry = createFileRegistry(proto, (name) => IMPORTS.find((file) => file.proto.name === name));
-  const type = registry.getMessage("test.Sample");
-  if (!type) throw new Error("The file declares no message Sample.");
+export function sampleType({ extension, ...declared }: ProtoFile): DescMessage {
+  const imports = extension ? [...IMPORTS, protoFile("test/rules.proto", { extension }, IMPORTS)] : IMPORTS;
+  const type = protoFile("test/sample.proto", declared, imports).messages.find(
+    ({ name }) => name === "Sample",
+  );
+  assert.ok(type, "the file declares a message Sample");
   return type;
+}
+
+function protoFile(name: string, declared: JsonObject, imports: readonly DescFile[]): DescFile {
+  const dependency = imports.map(({ proto }) => proto.name);
+  const json = { ...declared, name, package: "test", syntax: "proto3", dependency };
+  const proto = fromJson(FileDescriptorProtoSchema, json, { registry: createRegistry(...imports) });
+  const file = createFileRegistry(proto, (path) => imports.find((each) => each.proto.name === path)).getFile(
+    name,
+  );
+  assert.ok(file, "the registry holds the file that it was made of");
+  return file;
 }
 
 /** A field's declaration, with its rules as `buf.validate.FieldRules` in JSON. */

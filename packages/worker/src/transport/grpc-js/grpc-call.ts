@@ -179,7 +179,8 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     const { tracing } = this.#host;
     const route = this.#route;
     const metadata = this.#metadata ?? new GrpcMetadata();
-    const trace = tracing.begin(text(metadata, "traceparent"), text(metadata, "tracestate"));
+    const traceParent = text(metadata, "traceparent");
+    const trace = tracing.begin(traceParent, traceParent && text(metadata, "tracestate"));
     const call = new Call(this.#host, route.method, this, trace, request, this.#requests, this.#deadline());
     this.#call = call;
     if (failure) call.abort(failure);
@@ -207,7 +208,8 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     try {
       const response = await this.#route.run(call);
       if (this.#route.method.serverStreaming) await this.#sendAll(call, asStream(response));
-      else await this.#sendOne(call, response as Message);
+      else if (this.#compresses()) this.#sendOne(call, await compressed(this.#bytesOf(response as Message)));
+      else this.#sendOne(call, this.#bytesOf(response as Message));
     } catch (error) {
       failure = error instanceof RpcError ? error : new RpcError(Code.Internal, "The reply could not be sent.");
     }
@@ -218,9 +220,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   }
 
   /** The status follows on the heels of the message, so that both leave in one write. */
-  async #sendOne(call: Call, message: Message): Promise<void> {
-    let bytes = this.#bytesOf(message);
-    if (this.#compresses()) bytes = await compressed(bytes);
+  #sendOne(call: Call, bytes: Buffer): void {
     this.#sendHeadersIfAny(call);
     this.#wire.sendMessage(bytes, ignore);
     call.method.stats.sent += 1;
