@@ -57,8 +57,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const quotaStats = new QuotaStats();
   const quotaStore = createMemoryStore({ clock, maxSubjects: settings.quotaSubjects });
   const served = [
-    ...services.map((implementation) => ({ implementation, methods: methodsOf(implementation, { inBand: false }) })),
-    ...inBand.map((implementation) => ({ implementation, methods: methodsOf(implementation, { inBand: true }) })),
+    ...services.map((implementation) => ({
+      implementation,
+      methods: methodsOf(implementation, { inBand: false }),
+    })),
+    ...inBand.map((implementation) => ({
+      implementation,
+      methods: methodsOf(implementation, { inBand: true }),
+    })),
   ];
   const methods = served.flatMap((each) => each.methods);
   const counters = { shed: 0 };
@@ -67,7 +73,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     tracing,
     quotaStore,
     quotaStats,
-    validate: validate(await prepareValidation(services.flatMap(({ service }) => service.methods.map((m) => m.input)))),
+    validate: validate(
+      await prepareValidation(services.flatMap(({ service }) => service.methods.map((m) => m.input))),
+    ),
     inFlight: () => calls.size,
     maxCallsInFlight: settings.maxCallsInFlight,
     onShed: () => {
@@ -122,15 +130,27 @@ function reflected(health: Health, admin: Implementation) {
   return [health.implementation, admin].map(({ service }) => ({ service, aliases: [] }));
 }
 
-function checkNames(services: readonly { name: string; service: DescService; aliases: readonly string[] }[]): void {
+function checkNames(
+  services: readonly { name: string; service: DescService; aliases: readonly string[] }[],
+): void {
   const owners = new Map<string, string>();
   for (const { name, aliases } of services) {
     for (const each of [name, ...aliases]) {
+      if (!FULL_NAME.test(each)) {
+        throw new TypeError(
+          `"${each}", an alias of ${name}, is no name: expected words joined by ".", such as pb.Greeter.`,
+        );
+      }
       const owner = owners.get(each);
       if (owner !== undefined) {
-        throw new TypeError(`"${each}" is the name of two services, ${owner} and ${name}: expected one of them.`);
+        throw new TypeError(
+          `"${each}" is the name of two services, ${owner} and ${name}: expected one of them.`,
+        );
       }
       owners.set(each, name);
     }
   }
 }
+
+/** A name as protobuf takes it: `greeter.v1.Greeter`. */
+const FULL_NAME = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;

@@ -16,7 +16,7 @@ export interface WatchFileOptions {
  * that is renamed over, and Kubernetes changes a mounted ConfigMap by swapping a symbolic link
  * (`..data`) on the way to it. A file that changes is read once it has been left alone for one
  * interval, so that one written in place is not read half written. A file that goes missing or cannot
- * be read is logged, once, and what was read before stands.
+ * be read is logged, and what was read before stands.
  *
  * Watching keeps no process alive. `close` stops it: `onChange` is not called after.
  */
@@ -26,7 +26,6 @@ export function watchFile(
   { log, content, intervalMs = 1_000 }: WatchFileOptions,
 ): { close(): void } {
   let current = content;
-  let complaint: string | undefined;
   let closed = false;
   let settling: NodeJS.Timeout | undefined;
 
@@ -34,12 +33,9 @@ export function watchFile(
     let found: string;
     try {
       found = await readConfigFile(path);
-      complaint = undefined;
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      if (!closed && message !== complaint)
-        log.warn({ file: path }, `${message}; what was read before stands`);
-      complaint = message;
+      if (!closed)
+        log.warn({ file: path, err: error }, "a watched file cannot be read; what it said before stands");
       return;
     }
     if (closed || found === current) return;

@@ -46,7 +46,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const { startSdk } = await import("./trace/sdk.ts");
     return startSdk({ name, version, log, grpc: grpcModule });
   };
-  const tracing = createTracing(env, loadSdk, (error) => log.error({ err: error }, "tracing could not start"));
+  const tracing = createTracing(env, loadSdk, (error) =>
+    log.error({ err: error }, "tracing could not start"),
+  );
   const core = await createCore({ services, settings, log, clock: systemClock, tracing });
 
   let admin: AdminServer | undefined;
@@ -64,13 +66,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       }),
     );
     grpc = await listening("PORT", settings.host, settings.port, () =>
-      startGrpcServer(core.routes, { ...core, compression: settings.compression }, {
-        host: settings.host,
-        port: settings.port,
-        maxConnections: settings.maxConnections,
-        maxConnectionAgeMs: settings.maxConnectionAgeMs,
-        maxConnectionAgeGraceMs: settings.drainTimeoutMs,
-      }),
+      startGrpcServer(
+        core.routes,
+        { ...core, compression: settings.compression },
+        {
+          host: settings.host,
+          port: settings.port,
+          maxConnections: settings.maxConnections,
+          maxConnectionAgeMs: settings.maxConnectionAgeMs,
+          maxConnectionAgeGraceMs: settings.drainTimeoutMs,
+        },
+      ),
     );
   } catch (error) {
     await admin?.close();
@@ -80,7 +86,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   core.state = "serving";
   core.health.setWorkerServing(true);
-  log.info({ address: `${settings.host}:${grpc.port}`, admin: `http://${settings.host}:${admin.port}` }, "serving");
+  log.info(
+    { address: `${settings.host}:${grpc.port}`, admin: `http://${settings.host}:${admin.port}` },
+    "serving",
+  );
 
   const stop = async () => {
     log.info({ calls_in_flight: core.calls.size }, "draining");
@@ -138,7 +147,9 @@ async function listening<T>(setting: string, host: string, port: number, open: (
       throw new Error(`Port ${port} on ${host} is taken by another program: set ${setting} to a free one.`);
     }
     if (code === "EACCES") {
-      throw new Error(`Port ${port} on ${host} may not be opened by this user: set ${setting} to one from 1024.`);
+      throw new Error(
+        `Port ${port} on ${host} may not be opened by this user: set ${setting} to one from 1024.`,
+      );
     }
     if (code === "ENOTFOUND" || code === "EADDRNOTAVAIL" || code === "EAI_AGAIN") {
       throw new SettingsError([`HOST is ${JSON.stringify(host)}: expected an address of this machine.`]);

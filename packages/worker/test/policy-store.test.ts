@@ -134,14 +134,19 @@ test("a file that changes is in force for all methods, and quotas that stay as t
   assert.ok([...worker.stats.entries()].some(([id]) => id === "calls"));
 });
 
-test("what a file no longer says is the proto's again", async () => {
+test("what a file no longer says is the proto's again, and its counts are forgotten", async () => {
   await using file = await temporaryFile("policy.yaml", fileWith(ONCE));
   using worker = await policiesOf({ file: file.path });
+  const sayHello = worker.method("SayHello");
   await worker.next("info");
+  worker.take(sayHello, "七米");
   await file.replace("methods: {}");
   await worker.next("info");
-  const { quotas, sources } = worker.method("SayHello").policy;
+  const { quotas, sources } = sayHello.policy;
   assert.deepEqual([quotas[0]?.id, sources.quotas], ["greetings-per-name", "proto"]);
+  await file.replace(fileWith(ONCE));
+  await worker.next("info");
+  assert.equal(worker.take(sayHello, "七米"), true);
 });
 
 test("a file that goes bad is refused and logged once with every reason; policy and counts stay", async () => {

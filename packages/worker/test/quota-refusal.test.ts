@@ -146,11 +146,13 @@ test("a delay past the 32 bits that a client reads is cut to them, and exact in 
 test("a subject of any length is told in at most 128 characters, and never in half of one", async () => {
   await using worker = await greetUnder("{ id: per-name, subject: request.name, limit: 0 }");
   const { error } = await worker.greet(`${"x".repeat(126)}😀${"y".repeat(1_000)}`);
-  const [violation] = detailsOf(error).violations;
+  const { violations, message } = detailsOf(error);
+  const [violation] = violations;
   const told = violation?.quotaDimensions.name ?? "";
   assert.equal(told.length, 128);
   assert.ok(told.endsWith("…") && told.isWellFormed());
   assert.equal(violation?.subject, `name:${told}`);
+  assert.ok(message.includes(told) && message.isWellFormed());
 });
 
 test("allowed calls carry the limit, what is left, and the whole seconds until all is there again", async () => {

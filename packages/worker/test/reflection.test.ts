@@ -104,6 +104,8 @@ const DECLARED_IN: Record<string, string> = {
   "gantry.v1.Quota.MESSAGE": "gantry/v1/policy.proto",
   "google.api.HttpRule.pattern": "google/api/http.proto",
   "google.protobuf.DescriptorProto.ExtensionRange": "google/protobuf/descriptor.proto",
+  "google.rpc.QuotaFailure": "google/rpc/error_details.proto",
+  "google.rpc.Status": "google/rpc/status.proto",
   "grpc.reflection.v1alpha.ServerReflection": "grpc/reflection/v1alpha/reflection.proto",
 };
 

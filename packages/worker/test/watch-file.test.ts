@@ -116,12 +116,12 @@ test("tells nothing of a file that is touched, or written as it was", async () =
   assert.deepEqual(watch.told, ["after"]);
 });
 
-test("a file that vanishes is logged once, and told of when it is back with another content", async () => {
+test("a file that vanishes is logged, and told of when it is back with another content", async () => {
   await using file = await temporaryFile("file", "before");
   using watch = watched(file.path);
   await unlink(file.path);
   const gone = await watch.next("warn");
-  assert.match(gone.msg, /cannot be read: ENOENT.*what was read before stands$/);
+  assert.match(gone.err?.message ?? "", /cannot be read: ENOENT/);
   assert.equal(gone.file, file.path);
   await file.replace("after");
   assert.equal(await watch.change(), "after");
@@ -132,18 +132,22 @@ test("a file that grows too large is logged, and not read", async () => {
   await using file = await temporaryFile("file", "before");
   using watch = watched(file.path);
   await file.replace("x".repeat(1024 * 1024 + 1));
-  assert.match((await watch.next("warn")).msg, /has 1048577 bytes: expected at most 1048576/);
+  const { err } = await watch.next("warn");
+  assert.match(err?.message ?? "", /has 1048577 bytes: expected at most 1048576$/);
   assert.deepEqual(watch.told, []);
 });
 
-test("after it is closed nothing is told", async () => {
-  await using file = await temporaryFile("file", "before");
-  const closed = watched(file.path);
+test("after it is closed nothing is told, not even what was being read", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  await using file = await temporaryFile("file", "after");
+  const early = watched(file.path);
+  const late = watched(file.path);
   using open = watched(file.path);
-  closed.close();
-  await file.replace("after");
+  early.close();
+  t.mock.timers.tick(10);
+  late.close();
   assert.equal(await open.change(), "after");
-  assert.deepEqual(closed.told, []);
+  assert.deepEqual([early.told, late.told], [[], []]);
 });
 
 test("a process that only watches ends by itself", async () => {
@@ -151,9 +155,11 @@ test("a process that only watches ends by itself", async () => {
   const module = join(import.meta.dirname, "../src/watch-file.ts");
   const script = `
     import { watchFile } from ${JSON.stringify(module)};
-    watchFile(${JSON.stringify(file.path)}, () => {}, { log: console, content: "before" });
+    const options = { log: console, content: "before", intervalMs: 3_600_000 };
+    watchFile(${JSON.stringify(file.path)}, () => {}, options);
   `;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: "ignore" });
+  const args = ["--input-type=module", "--eval", script];
+  const child = spawn(process.execPath, args, { stdio: "ignore", timeout: 20_000 });
   const [code] = await once(child, "exit");
   assert.equal(code, 0);
 });

@@ -39,7 +39,11 @@ export function invoke(method: Method, handler: AnyHandler | typeof unimplemente
 }
 
 /** What a handler streams, as messages; ends with the call, whatever the handler does about it. */
-function responses(call: Call, replies: AsyncIterable<Init>, toMessage: (call: Call, reply: Init) => Message) {
+function responses(
+  call: Call,
+  replies: AsyncIterable<Init>,
+  toMessage: (call: Call, reply: Init) => Message,
+) {
   const inner = asStream(replies as AsyncIterable<Message>)[Symbol.asyncIterator]();
   const late = (error: unknown) => logLate(call, error);
   const leave = () => {

@@ -4,7 +4,9 @@ import type { Response } from "../interceptor.ts";
 /** A response that is known to be a stream, because its method streams. */
 export function asStream(response: Response): AsyncIterable<Message> {
   if (Symbol.asyncIterator in response) return response;
-  throw new TypeError("The handler of a method that streams its responses gave back one message: expected an async iterable.");
+  throw new TypeError(
+    "The handler of a method that streams its responses gave back one message: expected an async iterable.",
+  );
 }
 
 /** The same stream, with what it fails with put through `map`. */

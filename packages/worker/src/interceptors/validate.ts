@@ -1,5 +1,6 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { badRequest, Code, type FieldViolation, RpcError } from "@gantry/rpc";
+import type { Call } from "../call.ts";
 import type { Interceptor } from "../interceptor.ts";
 import type { Violations } from "../validate/findings.ts";
 import { clip } from "../validate/text.ts";
@@ -9,8 +10,9 @@ export { prepareValidation } from "../validate/validation.ts";
 
 /**
  * Holds every request message to the rules of its type before the handler sees it. What breaks them
- * is answered INVALID_ARGUMENT, with one BadRequest that names all violations at once. Methods whose
- * request has no rules are left as they are.
+ * is answered INVALID_ARGUMENT, with one BadRequest that names all violations at once; in a stream it
+ * ends the call, whatever the handler makes of it. Methods whose request has no rules are left as
+ * they are.
  */
 export function validate(validation: Validation): Interceptor {
   return (next, { desc: { input }, clientStreaming }) => {
@@ -18,19 +20,21 @@ export function validate(validation: Validation): Interceptor {
     if (!validator) return next;
     if (clientStreaming) {
       return (call) => {
-        if (call.requests) call.requests = checkedStream(call.requests, input, validator);
+        if (call.requests) call.requests = checkedStream(call, call.requests, input, validator);
         return next(call);
       };
     }
-    return (call) => {
+    return async (call) => {
       const violations = call.request && validator(call.request);
-      return violations ? Promise.reject(invalidArgument(input, violations)) : next(call);
+      if (violations) throw invalidArgument(input, violations);
+      return next(call);
     };
   };
 }
 
-/** The same messages, each checked as it comes; the first that is not valid is the last. */
+/** The same messages, each checked as it comes. */
 function checkedStream(
+  call: Call,
   messages: AsyncIterable<Message>,
   desc: DescMessage,
   validator: Validator,
@@ -42,9 +46,11 @@ function checkedStream(
       const onNext = (result: IteratorResult<Message>) => {
         const violations = result.done ? undefined : validator(result.value);
         if (!violations) return result;
+        const error = invalidArgument(desc, violations);
+        call.abort(error);
         // How the source takes being left adds nothing to what the caller is told.
         leave().catch(() => undefined);
-        throw invalidArgument(desc, violations);
+        throw error;
       };
       return { next: () => source.next().then(onNext), return: leave };
     },

@@ -1,4 +1,6 @@
 import type { DescFile, DescService } from "@bufbuild/protobuf";
+import { file_google_rpc_error_details } from "@gantry/proto/google/rpc/error_details_pb.js";
+import { file_google_rpc_status } from "@gantry/proto/google/rpc/status_pb.js";
 import {
   ServerReflection as ReflectionV1,
   type ServerReflectionRequest,
@@ -70,12 +72,15 @@ class Reflection {
 
   constructor(services: readonly ReflectedService[]) {
     this.#names = services.flatMap(({ service, aliases }) => [service.typeName, ...aliases]);
-    this.#index = new DescriptorIndex(
-      services.flatMap(({ service, aliases }) => [
+    this.#index = new DescriptorIndex([
+      ...services.flatMap(({ service, aliases }) => [
         service.file,
         ...aliases.map((alias) => aliasFile(service, alias)),
       ]),
-    );
+      // No service names them, but errors carry them: with these, tools show details in full.
+      file_google_rpc_error_details,
+      file_google_rpc_status,
+    ]);
   }
 
   /** @param sent the files that the stream has had; it is told of each only once, unless it asks for it by name */

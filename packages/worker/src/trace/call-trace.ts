@@ -30,7 +30,8 @@ export class CallTrace {
       sampler !== undefined &&
       (parent && sampler.parentBased
         ? parent.sampled
-        : (parent ? foldTraceId(parent.traceId) : (this.#c ^ this.#d ^ this.#e ^ this.#f) >>> 0) < sampler.bound);
+        : (parent ? foldTraceId(parent.traceId) : (this.#c ^ this.#d ^ this.#e ^ this.#f) >>> 0) <
+          sampler.bound);
   }
 
   /** 32 hexadecimal digits. */

@@ -29,7 +29,11 @@ const EARLY_SPANS = 1_000;
 /** Loads the SDK with what the transport wants instrumented. */
 export type LoadSdk = () => Promise<Sdk>;
 
-export function createTracing(env: NodeJS.ProcessEnv, loadSdk: LoadSdk, onError: (error: unknown) => void): Tracing {
+export function createTracing(
+  env: NodeJS.ProcessEnv,
+  loadSdk: LoadSdk,
+  onError: (error: unknown) => void,
+): Tracing {
   const sampler = isConfigured(env) ? samplerOf(env) : undefined;
   const early: EndedSpan[] = [];
   let sdk: Sdk | undefined;

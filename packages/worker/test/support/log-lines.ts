@@ -6,6 +6,7 @@ export interface LogLine {
   readonly msg: string;
   readonly file?: string;
   readonly problems?: readonly string[];
+  readonly err?: { readonly message: string };
 }
 
 /** A logger whose lines can be waited for. */

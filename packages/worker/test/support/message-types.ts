@@ -4,6 +4,7 @@ import {
   createRegistry,
   type DescFile,
   type DescMessage,
+  type DescMethod,
   fromJson,
   type JsonObject,
 } from "@bufbuild/protobuf";
@@ -25,13 +26,18 @@ export interface ProtoFile {
 }
 
 /** The message type `test.Sample` of a proto3 file of the package `test`, made without a compiler. */
-export function sampleType({ extension, ...declared }: ProtoFile): DescMessage {
+export function sampleType(declared: ProtoFile): DescMessage {
+  return sampleMethod(declared).input;
+}
+
+/** A unary method that takes the message type `test.Sample`. */
+export function sampleMethod({ extension, ...declared }: ProtoFile): DescMethod {
   const imports = extension ? [...IMPORTS, protoFile("test/rules.proto", { extension }, IMPORTS)] : IMPORTS;
-  const type = protoFile("test/sample.proto", declared, imports).messages.find(
-    ({ name }) => name === "Sample",
-  );
-  assert.ok(type, "the file declares a message Sample");
-  return type;
+  const take = { name: "Take", inputType: ".test.Sample", outputType: ".test.Sample" };
+  const service = [{ name: "Samples", method: [take] }];
+  const method = protoFile("test/sample.proto", { ...declared, service }, imports).services[0]?.methods[0];
+  assert.ok(method, "the file declares a service with a method");
+  return method;
 }
 
 function protoFile(name: string, declared: JsonObject, imports: readonly DescFile[]): DescFile {

@@ -1,10 +1,10 @@
+import type { Message } from "@bufbuild/protobuf";
+import { Code, type Metadata, RpcError } from "@gantry/rpc";
 import {
   Metadata as GrpcMetadata,
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
 } from "@grpc/grpc-js";
-import type { Message } from "@bufbuild/protobuf";
-import { Code, type Metadata, RpcError } from "@gantry/rpc";
 import { Call, type CallHost, cancelled, deadlineExceeded, type Wire } from "../../call.ts";
 import { asStream } from "../../interceptors/streams.ts";
 import type { Route } from "../../pipeline.ts";
@@ -98,7 +98,9 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
         if (error instanceof RpcError) this.#call?.abort(error);
       }
     } else if (this.#message) {
-      this.#refuse(new RpcError(Code.Unimplemented, `${method.name} takes one request message: a second one came.`));
+      this.#refuse(
+        new RpcError(Code.Unimplemented, `${method.name} takes one request message: a second one came.`),
+      );
     } else {
       this.#message = message;
       this.#wire.startRead();
@@ -131,7 +133,9 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   onCancel(): void {
     if (this.#over) return;
     const sent = this.#sentByTransport;
-    const error = sent ? new RpcError((sent.code ?? Code.Unknown) as Code, sent.details ?? "") : this.#leftBecause();
+    const error = sent
+      ? new RpcError((sent.code ?? Code.Unknown) as Code, sent.details ?? "")
+      : this.#leftBecause();
     if (this.#call) this.#call.abort(error);
     else this.#refuse(error);
   }
@@ -211,7 +215,8 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
       else if (this.#compresses()) this.#sendOne(call, await compressed(this.#bytesOf(response as Message)));
       else this.#sendOne(call, this.#bytesOf(response as Message));
     } catch (error) {
-      failure = error instanceof RpcError ? error : new RpcError(Code.Internal, "The reply could not be sent.");
+      failure =
+        error instanceof RpcError ? error : new RpcError(Code.Internal, "The reply could not be sent.");
     }
     call.end();
     this.#over = true;
@@ -275,7 +280,11 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
 
   #compresses(): boolean {
     if (this.#host.compression === "none" || !this.#metadata) return false;
-    return text(this.#metadata, ACCEPT_ENCODING_HEADER)?.split(/\s*,\s*/).includes("gzip") ?? false;
+    return (
+      text(this.#metadata, ACCEPT_ENCODING_HEADER)
+        ?.split(/\s*,\s*/)
+        .includes("gzip") ?? false
+    );
   }
 
   #deadline(): number | undefined {

@@ -75,11 +75,13 @@ export async function startGrpcServer(
     port: (listener.address() as AddressInfo).port,
     closed,
     stopAccepting() {
-      listener.close();
-      server.tryShutdown(() => {
+      // The listener knows when the last connection has gone; grpc-js does not wait for those that were
+      // injected.
+      listener.close(() => {
         headers.close();
         resolve();
       });
+      server.tryShutdown(() => {});
     },
     destroy() {
       listener.close();

@@ -1,5 +1,5 @@
-import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import { Metadata, type RpcError } from "@gantry/rpc";
+import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
 
 /** What came over the wire, in our terms. */
@@ -31,7 +31,8 @@ export function errorTrailers(error: RpcError, trailers: Metadata | undefined): 
   if (trailers) addTo(result, trailers);
   addTo(result, error.metadata);
   const details = error.detailsBinary();
-  if (details && details.byteLength <= MAX_DETAILS_BYTES) result.set("grpc-status-details-bin", asBuffer(details));
+  if (details && details.byteLength <= MAX_DETAILS_BYTES)
+    result.set("grpc-status-details-bin", asBuffer(details));
   return result;
 }
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
-import { type Metadata as GrpcMetadata, Server } from "@grpc/grpc-js";
 import type { RpcError } from "@gantry/rpc";
+import { type Metadata as GrpcMetadata, Server } from "@grpc/grpc-js";
 import type { Method } from "../../method.ts";
 
 /** How `@grpc/grpc-js` names the kinds of call. */
@@ -43,18 +43,25 @@ export type RunTraced = (metadata: GrpcMetadata, work: (ended: (error?: RpcError
  */
 export function tracedRun(method: Method): RunTraced {
   type Work = (ended: (error?: RpcError) => void) => void;
-  const handlers = new Map<string, { func: (call: TracedCall, callback: (error?: RpcError | null) => void) => void }>();
+  const handlers = new Map<
+    string,
+    { func: (call: TracedCall, callback: (error?: RpcError | null) => void) => void }
+  >();
   const works = new WeakMap<TracedCall, Work>();
   const streams = method.serverStreaming;
   const handler = (call: TracedCall, callback: (error?: RpcError | null) => void) => {
     works.get(call)?.(
-      streams
-        ? (error) => call.emit(error ? "error" : "finish", error)
-        : (error) => callback(error ?? null),
+      streams ? (error) => call.emit(error ? "error" : "finish", error) : (error) => callback(error ?? null),
     );
   };
   // `register` is called as the instrumentation patched it, on the one field that it uses: `handlers`.
-  Reflect.apply(Server.prototype.register, { handlers }, [method.path, handler, same, same, handlerType(method)]);
+  Reflect.apply(Server.prototype.register, { handlers }, [
+    method.path,
+    handler,
+    same,
+    same,
+    handlerType(method),
+  ]);
   const func = handlers.get(method.path)?.func ?? handler;
   return (metadata, work) => {
     const call = new TracedCall(metadata);

@@ -1,4 +1,11 @@
-import { create, type DescMessage, type DescMethod, type DescService, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
 import { type CallOptions, type Client, Metadata, RpcError } from "@gantry/rpc";
 import { Call, type CallHost, cancelled, type Wire } from "../../call.ts";
 import { asStream } from "../../interceptors/streams.ts";

@@ -1,0 +1,79 @@
+import { execFile } from "node:child_process";
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Part } from "./options.ts";
+
+const root = join(import.meta.dirname, "../..");
+const servers = join(import.meta.dirname, "../servers");
+
+/** A server that is measured beside others. It listens on 127.0.0.1, on the port that `PORT` names. */
+export interface Contender {
+  /** In tables and results. */
+  readonly name: string;
+  /** What runs, for who reads the figures. */
+  readonly description: string;
+  readonly command: readonly [program: string, ...args: string[]];
+  /** Its settings; nothing of the bench's own environment reaches it. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface ContenderOptions {
+  /** A directory for what has to be built. */
+  readonly directory: string;
+  /** Where servers that trace send their spans: `http://127.0.0.1:4318`. */
+  readonly traceEndpoint: string;
+}
+
+/** Builds and lists the servers that each part measures. The first one is the reference that ratios are to. */
+export async function prepareContenders(options: ContenderOptions): Promise<Record<Part, Contender[]>> {
+  const greeter = await bundled("greeter", options.directory);
+  const gantry = (name: string, description: string, env: Contender["env"]): Contender => ({
+    name: `gantry, ${name}`,
+    description,
+    command: [process.execPath, greeter],
+    env: { ADMIN_PORT: "0", LOG_LEVEL: "info", ...env },
+  });
+  const policyFile = { POLICY_FILE: join(servers, "gantry/policy.yaml") };
+  const traces = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: options.traceEndpoint,
+    OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+    OTEL_TRACES_SAMPLER_ARG: "0.01",
+  };
+
+  const bare: Contender = {
+    name: "bare grpc-js",
+    description:
+      "the hello server of the documents of @grpc/grpc-js, run from its sources: no metrics, no quotas, " +
+      "no logs, and no headers or trailers of its own",
+    command: [process.execPath, join(servers, "grpc-js/server.cjs")],
+    env: {},
+  };
+  return {
+    throughput: [
+      bare,
+      gantry(
+        "1 % of traces",
+        "the greeter's bundle with metrics, validation, a quota that decides on every call, a log line per call " +
+          "and 1 % of traces exported; its replies also carry the header location and the trailers timestamp, " +
+          "ratelimit-limit, ratelimit-remaining and ratelimit-reset",
+        { ...policyFile, ...traces },
+      ),
+      gantry("no traces", "the same without traces", policyFile),
+    ],
+    "cold-start": [
+      bare,
+      gantry("1 % of traces", "the greeter's bundle with metrics, validation, logs, 1 % of traces and the quotas of its proto", traces),
+      gantry("no traces", "the same without traces", {}),
+      gantry("policy file", "the same without traces, its quotas from a policy file", policyFile),
+    ],
+  };
+}
+
+/** Bundles a service as its image does; a copy, so that what is measured stays what it is. */
+async function bundled(service: string, directory: string): Promise<string> {
+  await promisify(execFile)(process.execPath, [join(root, "packages/dev/src/bundle.ts"), service]);
+  const copy = join(directory, service);
+  await cp(join(root, "dist", service), copy, { recursive: true });
+  return join(copy, "main.js");
+}

@@ -1,0 +1,53 @@
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { connect, type Socket } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { HEADERS, PATH, REPLY, REQUEST } from "./hello.ts";
+
+const RETRY_MS = 1;
+
+/**
+ * Calls a server that may not listen yet, again and again, until it has answered once. It speaks plain
+ * HTTP/2 to each alike, so that no client's own ways show in what is measured.
+ *
+ * @param gone aborts when there is nobody to wait for any more
+ * @throws Error where the answer is another than what every server answers
+ */
+export async function firstReply(port: number, gone: AbortSignal): Promise<void> {
+  const socket = await connection(port, gone);
+  const session = connectHttp2(`http://127.0.0.1:${port}`, { createConnection: () => socket });
+  try {
+    const stream = session.request({ ":method": "POST", ":path": PATH, ...HEADERS }, { signal: gone });
+    stream.end(REQUEST);
+    // A reply of an error alone has its trailers among its headers.
+    let status: unknown;
+    stream.on("response", (headers) => {
+      status = headers["grpc-status"];
+    });
+    stream.on("trailers", (trailers) => {
+      status = trailers["grpc-status"];
+    });
+    const reply = Buffer.concat(await stream.toArray());
+    if (status !== "0" || !reply.equals(REPLY)) {
+      throw new Error(
+        `The server on port ${port} answered with grpc-status ${status} and the bytes ${reply.toString("hex")}: ` +
+          `expected 0 and ${REPLY.toString("hex")}.`,
+      );
+    }
+  } finally {
+    session.destroy();
+  }
+}
+
+async function connection(port: number, gone: AbortSignal): Promise<Socket> {
+  for (;;) {
+    gone.throwIfAborted();
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    try {
+      await once(socket, "connect");
+      return socket;
+    } catch {
+      await wait(RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+/** The parts of the bench, in the order in which they run. */
+export const PARTS = ["throughput", "cold-start"] as const;
+
+export type Part = (typeof PARTS)[number];
+
+export interface BenchOptions {
+  readonly parts: readonly Part[];
+  /** Rounds that count. Undefined: what suits each part. */
+  readonly rounds: number | undefined;
+  /** Calls that one round of throughput makes of each server. */
+  readonly calls: number;
+  /** The directory that results are written to. */
+  readonly results: string;
+}
+
+export const USAGE = `npm run bench -- [${PARTS.join(" | ")}] [--rounds <number>] [--calls <number>] [--results <directory>]
+
+  Without a part, all of them.
+  --rounds   how often each server is measured. Default: 8 for throughput, 15 for cold-start.
+  --calls    how many calls a round of throughput makes of each server. Default: 20000.
+  --results  where the figures are written as JSON. Default: bench/results.`;
+
+/** @throws Error naming what is wrong */
+export function readOptions(args: readonly string[]): BenchOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string" },
+      calls: { type: "string", default: "20000" },
+      results: { type: "string", default: join(import.meta.dirname, "../results") },
+    },
+  });
+  const named = positionals.map((name) => {
+    const part = PARTS.find((one) => one === name);
+    if (part === undefined) {
+      throw new Error(`The bench has no part ${JSON.stringify(name)}: expected ${PARTS.join(" or ")}.`);
+    }
+    return part;
+  });
+  return {
+    parts: named.length > 0 ? named : PARTS,
+    rounds: values.rounds === undefined ? undefined : positive("--rounds", values.rounds),
+    calls: positive("--calls", values.calls),
+    results: values.results,
+  };
+}
+
+function positive(name: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new Error(`${name} is ${JSON.stringify(text)}: expected a whole number from 1.`);
+  }
+  return number;
+}

@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import type { Contender } from "./contenders.ts";
+import { pinned } from "./cores.ts";
+import { firstReply } from "./first-reply.ts";
+
+/** A server in a process of its own, fresh. */
+export interface ServerProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+  /** When its process was started, by `performance.now()`. */
+  readonly startedAtMs: number;
+  /** Resolves when it has answered its first call. @throws Error where it ended instead, with what it said */
+  answers(): Promise<void>;
+}
+
+const STDERR_CHARACTERS = 2_000;
+
+/** @param core the only core that it may use; undefined: any */
+export async function startServer(contender: Contender, core: number | undefined): Promise<ServerProcess> {
+  const port = await freePort();
+  const [program = "", ...args] = pinned(core, contender.command);
+  const env = { PATH: process.env.PATH, PORT: String(port), ...contender.env };
+
+  const startedAtMs = performance.now();
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const gone = new AbortController();
+  const exited = once(child, "close").finally(() => {
+    process.off("exit", kill);
+    gone.abort(
+      new Error(`The server "${contender.name}" ended, where it should have answered calls. ${stderr}`),
+    );
+  });
+  // A log that nobody reads would stop its writer.
+  child.stdout.resume();
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_CHARACTERS);
+  });
+  await once(child, "spawn");
+
+  return {
+    // It was spawned, so it has one.
+    pid: child.pid ?? Number.NaN,
+    port,
+    startedAtMs,
+    answers: () => firstReply(port, gone.signal),
+    async [Symbol.asyncDispose]() {
+      kill();
+      await exited;
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // A server that listens by TCP has an address of this shape.
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
