@@ -63,7 +63,11 @@ export async function prepareContenders(options: ContenderOptions): Promise<Reco
     ],
     "cold-start": [
       bare,
-      gantry("1 % of traces", "the greeter's bundle with metrics, validation, logs, 1 % of traces and the quotas of its proto", traces),
+      gantry(
+        "1 % of traces",
+        "the greeter's bundle with metrics, validation, logs, 1 % of traces and the quotas of its proto",
+        traces,
+      ),
       gantry("no traces", "the same without traces", {}),
       gantry("policy file", "the same without traces, its quotas from a policy file", policyFile),
     ],

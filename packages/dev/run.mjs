@@ -1,5 +1,8 @@
 // `node packages/dev/run.mjs <command> …` is what npm's scripts run. It works as the first command in a fresh
 // clone: see bootstrap.mjs. Then it runs packages/dev/src/<command>.ts and ends as that ends.
+//
+// npm's scripts say `exec node …`: without it the signal that ends npm ends the shell between npm and this
+// process, and this process would never hear of it.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";

@@ -1,5 +1,5 @@
 import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, resolve } from "node:path";
 
 /**
  * For tests that need a program of the system: skips them by name where it is not on the PATH.
@@ -9,24 +9,25 @@ import { delimiter, join } from "node:path";
  * test("Prometheus reads it", requireProgram("prometheus", "apt-get install prometheus"), async () => …);
  * ```
  *
+ * @param name looked up on the PATH, unless it is a path itself
  * @param hint how to get the program
  */
 export function requireProgram(name: string, hint: string): { skip: string | false } {
-  if (isOnPath(name)) return { skip: false };
-  const missing = `${name} is not on the PATH: ${hint}`;
+  if (isThere(name)) return { skip: false };
+  const missing = `${name} is not there: ${hint}`;
   if (process.env.CI === "true") throw new Error(missing);
   return { skip: missing };
 }
 
 /** The same, but with `CI=true` too the test is only skipped: for programs that Debian does not have. */
 export function optionalProgram(name: string, hint: string): { skip: string | false } {
-  return { skip: isOnPath(name) ? false : `${name} is not on the PATH: ${hint}` };
+  return { skip: isThere(name) ? false : `${name} is not there: ${hint}` };
 }
 
-function isOnPath(name: string): boolean {
+function isThere(name: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((directory) => {
     try {
-      accessSync(join(directory, name), constants.X_OK);
+      accessSync(resolve(directory, name), constants.X_OK);
       return true;
     } catch {
       return false;

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { get } from "node:http";
 import { createServer } from "node:net";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { requireProgram } from "../../../test/support/programs.ts";
-import { root } from "../bootstrap.mjs";
+import { npmCommand } from "../bootstrap.mjs";
+import { run, runProgram, statusOf } from "./support/run.ts";
 
 const ANY_PORTS = { GREETER_PORT: "0", GREETER_ADMIN_PORT: "0", MATH_PORT: "0", MATH_ADMIN_PORT: "0" };
 
@@ -84,6 +82,14 @@ test("workers do not outlive an npm start that was killed", async () => {
   assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 2);
 });
 
+test("a signal to npm itself drains the workers", async () => {
+  await using start = runProgram([...npmCommand(process.env.npm_execpath), "start"], ANY_PORTS);
+  await start.line(/^ready$/);
+  start.process.kill("SIGTERM");
+  assert.equal(await start.exitCode, 0);
+  assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 2);
+});
+
 test("one worker runs under its own settings, drains on Ctrl-C and ends with 0", async () => {
   await using worker = run("worker", { PORT: "0", ADMIN_PORT: "0" }, "math");
   await worker.line(/"msg":"serving"/);
@@ -101,56 +107,6 @@ test("a worker or a command that there is not is answered with those that there 
   assert.match(command.lines.join("\n"), /^There is no command "strat"\. The commands are: .*\bstart\b/m);
 });
 
-interface Run extends AsyncDisposable {
-  readonly process: ChildProcess;
-  /** What it has printed so far, on both outputs. */
-  readonly lines: readonly string[];
-  /** Resolves with the first line, printed or still to come, that matches; rejects when it ends without one. */
-  line(pattern: RegExp): Promise<string>;
-  /** Resolves when it has ended and everything that it printed was read. */
-  readonly exitCode: Promise<number | null>;
-}
-
-/** Runs a command as npm's scripts do. */
-function run(command: string, env: NodeJS.ProcessEnv, ...args: string[]): Run {
-  const child = spawn(process.execPath, [join(root, "packages/dev/run.mjs"), command, ...args], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface(stream).on("line", (line) => {
-      lines.push(line);
-      for (const look of waiting) look();
-    });
-  }
-  const exitCode = once(child, "close").then(([code]: (number | null)[]) => code ?? null);
-  return {
-    process: child,
-    lines,
-    exitCode,
-    line: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          const found = lines.find((line) => pattern.test(line));
-          if (found === undefined) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        look();
-        void exitCode.then((code) =>
-          reject(new Error(`It ended with ${code} and printed:\n${lines.join("\n")}`)),
-        );
-      }),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await exitCode;
-    },
-  };
-}
-
 /** The process of a worker that was started below another process. */
 function pidBelow(ancestor: ChildProcess, name: string): number {
   const table = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" });
@@ -164,15 +120,4 @@ function pidBelow(ancestor: ChildProcess, name: string): number {
   );
   assert.ok(found, table);
   return found.pid;
-}
-
-/** The status that a GET is answered with, or the code of the error where nobody answers. */
-function statusOf(url: string): Promise<number | string | undefined> {
-  return new Promise((resolve) => {
-    const request = get(url, { agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
-    });
-    request.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
-  });
 }

@@ -63,6 +63,11 @@ export class Metadata {
     return this.#values.delete(key.toLowerCase());
   }
 
+  /** Calls `visit` with each key and all of its values: what `for … of` does, without a pair per value. */
+  forEach(visit: (values: readonly MetadataValue[], key: string) => void): void {
+    this.#values.forEach(visit);
+  }
+
   /** Key and value pairs; a key with several values comes several times. */
   *[Symbol.iterator](): IterableIterator<[key: string, value: MetadataValue]> {
     for (const [key, values] of this.#values) for (const value of values) yield [key, value];

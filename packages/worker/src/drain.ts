@@ -9,8 +9,8 @@ export interface Drainable {
   readonly calls: ReadonlySet<Call>;
   /** Health says NOT_SERVING and `/readyz` 503 from now on. */
   stopServing(): void;
-  /** Closes the port and tells clients to go elsewhere. */
-  stopAccepting(): void;
+  /** Closes the port and tells clients to go elsewhere, which takes a round trip. */
+  stopAccepting(): Promise<void>;
   /** Ends health Watches, which would otherwise keep their connections open. */
   endWatches(): void;
   /** Settles when the last connection is closed. */
@@ -30,7 +30,7 @@ export async function drain(worker: Drainable): Promise<void> {
 
   worker.stopServing();
   if (drainDelayMs > 0) await delay(drainDelayMs);
-  worker.stopAccepting();
+  void worker.stopAccepting();
   worker.endWatches();
   await within(drainTimeoutMs - graceMs, worker.connectionsClosed);
   for (const call of worker.calls) call.abort(draining());

@@ -25,8 +25,12 @@ import type { Method } from "./method.ts";
 /** Composed once per method at start-up, never per call. `method` lets it do its per-method work there. */
 export type Interceptor = (next: Next, method: Method) => Next;
 
-/** Runs a call. Rejects with what the call fails with: an `RpcError`, or whatever a handler threw. */
-export type Next = (call: Call) => Promise<Response>;
+/**
+ * Runs a call. Throws or rejects with what the call fails with: an `RpcError`, or whatever a handler
+ * threw. A call whose handler answers at once is answered at once: `await` takes both, and only what
+ * is on the path of every call need tell them apart.
+ */
+export type Next = (call: Call) => Response | Promise<Response>;
 
 /** One message where the method answers with one, else all of them as they come. */
 export type Response = Message | AsyncIterable<Message>;

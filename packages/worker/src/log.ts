@@ -17,7 +17,7 @@ export interface WorkerLog {
 
 const STDOUT = 1;
 /** Lines are gathered into writes of this size, which costs half of what a write per line does … */
-const WRITE_CHARACTERS = 16_384;
+const GATHER_BYTES = 32 * 1024;
 /** … but wait no longer than this. */
 const WRITE_EVERY_MS = 100;
 /** When whoever reads the log has stopped reading, lines past this are dropped: memory is worth more. */
@@ -48,20 +48,24 @@ interface Sink {
   flush(): void;
 }
 
+/** Lines wait as bytes: as text, each would live long enough to be moved to the old heap. */
 function lines(): Sink {
   const output = destination({ fd: STDOUT, sync: false, maxLength: PENDING_BYTES });
-  let gathered = "";
+  const gathered = Buffer.allocUnsafe(GATHER_BYTES);
+  let used = 0;
   const write = () => {
-    if (gathered === "") return;
-    output.write(gathered);
-    gathered = "";
+    if (used === 0) return;
+    output.write(gathered.toString("utf8", 0, used));
+    used = 0;
   };
   setInterval(write, WRITE_EVERY_MS).unref();
   return {
     stream: {
       write(line) {
-        gathered += line;
-        if (gathered.length > WRITE_CHARACTERS) write();
+        const mostBytes = line.length * 3;
+        if (mostBytes > GATHER_BYTES - used) write();
+        if (mostBytes > GATHER_BYTES) output.write(line);
+        else used += gathered.write(line, used);
       },
     },
     flush() {

@@ -14,7 +14,12 @@ const NO_DISH = Buffer.from([0x0a, 0x7f, 0x41]);
 const DISH = Buffer.from([0x0a, 0x01, 0x41]);
 /** `{ filling: <so many zeros> }` */
 function dishOf(bytes: number): Buffer {
-  const length = Buffer.from([0x80 | (bytes & 0x7f), 0x80 | ((bytes >> 7) & 0x7f), 0x80 | ((bytes >> 14) & 0x7f), bytes >> 21]);
+  const length = Buffer.from([
+    0x80 | (bytes & 0x7f),
+    0x80 | ((bytes >> 7) & 0x7f),
+    0x80 | ((bytes >> 14) & 0x7f),
+    bytes >> 21,
+  ]);
   return Buffer.concat([Buffer.from([0x1a]), length, Buffer.alloc(bytes)]);
 }
 
@@ -95,7 +100,9 @@ describe("messages over 4 MiB", () => {
     await using raw = rawSession(worker.port);
     const bomb = gzipSync(dishOf(64 * MIB));
     assert.ok(bomb.byteLength < 100_000, "small on the wire");
-    const { code, message } = await raw.call(COOK, framed(bomb, { compressed: true }), { "grpc-encoding": "gzip" });
+    const { code, message } = await raw.call(COOK, framed(bomb, { compressed: true }), {
+      "grpc-encoding": "gzip",
+    });
     assert.equal(code, status.RESOURCE_EXHAUSTED);
     assert.match(message, /decompresses to a size larger than 4194304/);
     await assertServesOn(worker, { Cook: { ResourceExhausted: 1 } });
@@ -121,7 +128,11 @@ describe("messages over 4 MiB", () => {
 
 describe("the wrong number of messages", () => {
   const cases = [
-    { name: "two messages on a unary call", body: Buffer.concat([framed(DISH), framed(DISH)]), says: /a second one came/ },
+    {
+      name: "two messages on a unary call",
+      body: Buffer.concat([framed(DISH), framed(DISH)]),
+      says: /a second one came/,
+    },
     { name: "no message on a unary call", body: Buffer.alloc(0), says: /none came/ },
     { name: "half a message on a unary call", body: framed(DISH).subarray(0, 6), says: /none came/ },
   ];

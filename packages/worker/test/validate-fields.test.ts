@@ -157,6 +157,22 @@ describe("lists and maps", () => {
   });
 });
 
+test("`ignore` takes zero keys and values out of a map, whatever it maps to", async () => {
+  const keys = { ignore: "IGNORE_IF_ZERO_VALUE", ...MIN_2 };
+  const values = { ignore: "IGNORE_IF_ZERO_VALUE", string: { minLen: "3" } };
+  const texts = map("string", field(2, "value", "string"), { map: { keys, values } });
+  await assertAgreement(native([texts.field], { sample: texts.sample }), [
+    { labels: { "": "", ab: "abc" } },
+    { labels: { a: "", bc: "de" } },
+  ]);
+  const messages = map("string", field(2, "value", "test.Person"), { map: { keys } });
+  const person = { name: "Person", field: [field(1, "name", "string", MIN_2)] };
+  await assertAgreement(native([messages.field], { sample: messages.sample, types: [person] }), [
+    { labels: { "": { name: "ab" } } },
+    { labels: { "": {}, a: { name: "ab" } } },
+  ]);
+});
+
 describe("messages within messages", () => {
   const person = { name: "Person", field: [field(1, "name", "string", MIN_2)] };
 

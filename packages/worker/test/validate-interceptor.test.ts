@@ -20,8 +20,8 @@ const answer: Next = async () => create(HelloResponseSchema);
 const unreachable: Next = async () => assert.fail("the handler ran");
 
 /** What a call fails with. */
-async function failure(call: Promise<unknown>): Promise<RpcError> {
-  const error = await call.then(
+async function failure(call: () => Promise<unknown>): Promise<RpcError> {
+  const error = await call().then(
     () => assert.fail("the call went well"),
     (reason: unknown) => reason,
   );
@@ -62,7 +62,7 @@ const sample = (init: { names?: string[]; age?: number; word?: string }) => crea
 /** What the sample method answers to a message that is not valid. */
 async function refusal(message: Message): Promise<RpcError> {
   const run = validate(await prepareValidation([method.input]))(unreachable, methodOf(method, []));
-  return failure(run(callOf(methodOf(method, []), { request: message })));
+  return failure(async () => run(callOf(methodOf(method, []), { request: message })));
 }
 
 describe("a single request", () => {
@@ -147,7 +147,7 @@ describe("a stream of requests", () => {
     const handler = async (call: Call) => {
       for await (const message of call.requests ?? []) seen.push(message);
     };
-    const error = await failure(run(handler, requests));
+    const error = await failure(async () => run(handler, requests));
     assert.deepEqual(violationsOf(error), [
       { field: "name", description: "must be at least 1 characters", reason: "string.min_len" },
     ]);
@@ -178,6 +178,6 @@ describe("a stream of requests", () => {
       async *bidiHello() {},
     });
     await using worker = await createTestWorker({ services: [stubborn] });
-    await failure(worker.client(Greeter).lotsOfGreetings([{ name: "Ann" }, { name: "" }]));
+    await failure(() => worker.client(Greeter).lotsOfGreetings([{ name: "Ann" }, { name: "" }]));
   });
 });

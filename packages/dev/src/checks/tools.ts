@@ -42,10 +42,15 @@ export function capture({ command, args, env, cwd = root }: CommandLine): Promis
   });
 }
 
-/** Runs a command in this terminal and resolves with its exit code. */
-export function runHere({ command, args, env, cwd = root }: CommandLine): Promise<number> {
+/**
+ * Runs a command in this terminal and resolves with its exit code.
+ *
+ * @param timeoutMs when it is stopped with SIGTERM. Default: never.
+ */
+export function runHere(line: CommandLine & { readonly timeoutMs?: number }): Promise<number> {
+  const { command, args, env, cwd = root, timeoutMs = 0 } = line;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: "inherit" });
+    const child = spawn(command, args, { cwd, env, stdio: "inherit", timeout: timeoutMs });
     const passOn = (signal: NodeJS.Signals) => child.kill(signal);
     process.on("SIGINT", passOn).on("SIGTERM", passOn);
     child.once("error", reject);

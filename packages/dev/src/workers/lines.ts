@@ -7,7 +7,12 @@ export function lineSinks(names: readonly string[]): (name: string) => LineSink 
     return () => ({ log: (line) => console.log(line), error: (line) => console.error(line) });
   }
   const width = Math.max(...names.map((name) => name.length));
-  const pretty = prettyFactory({ colorize: true, ignore: "worker,trace_id,span_id", messageKey: "msg" });
+  const pretty = prettyFactory({
+    colorize: true,
+    singleLine: true,
+    ignore: "worker,trace_id,span_id",
+    messageKey: "msg",
+  });
   return (name) => {
     const named = (text: string) => text.trimEnd().replaceAll(/^/gm, `${name.padEnd(width)} │ `);
     return {

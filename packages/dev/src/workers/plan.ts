@@ -87,12 +87,18 @@ function readPort(setting: string, byDefault: number, env: NodeJS.ProcessEnv, wr
   return { setting, port };
 }
 
-/** Opens a port for a moment and returns its number; one that cannot be had is added to the problems. */
+/** What is wrong with a port itself. All else, such as a wrong HOST, the worker tells better. */
+const COMPLAINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "is taken",
+  EACCES: "may not be opened by this user",
+};
+
+/** Opens a port for a moment and returns its number; one that cannot be had is added to the complaints. */
 async function hold(
   { setting, port }: WantedPort,
   host: string,
   held: Server[],
-  taken: string[],
+  complaints: string[],
 ): Promise<number> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
@@ -100,10 +106,9 @@ async function hold(
   server.listen({ port, host, exclusive: true }, () => resolve(undefined));
   const problem = await promise;
   if (problem !== undefined) {
-    const found = problem === "EADDRINUSE" ? "is taken" : `cannot be had (${problem})`;
-    taken.push(
-      `Port ${port} on ${host} ${found}: choose another one with ${setting}, as in: ${setting}=0 npm start`,
-    );
+    const complaint = COMPLAINTS[problem];
+    const advice = `choose another one with ${setting}, as in: ${setting}=0 npm start`;
+    if (complaint) complaints.push(`Port ${port} on ${host} ${complaint}: ${advice}`);
     return port;
   }
   held.push(server);

@@ -15,5 +15,6 @@ export const deadline: Interceptor = (next, method) => (call) => {
     if (timeoutMaxMs !== undefined) call.tightenDeadline(now + timeoutMaxMs);
     if (call.deadline !== undefined && call.deadline <= now) call.abort(deadlineExceeded());
   }
-  return call.failure ? Promise.reject(call.failure) : next(call);
+  if (call.failure) throw call.failure;
+  return next(call);
 };

@@ -4,6 +4,7 @@ import type { Call } from "../call.ts";
 import { type AnyHandler, unimplemented } from "../implement.ts";
 import type { Next } from "../interceptor.ts";
 import type { Method } from "../method.ts";
+import { isPromise } from "./promises.ts";
 import { logUnexpected } from "./recover.ts";
 import { asStream } from "./streams.ts";
 
@@ -12,7 +13,7 @@ type Init = MessageInitShape<Method["desc"]["output"]>;
 /** The end of the chain: calls the handler by its method's kind. */
 export function invoke(method: Method, handler: AnyHandler | typeof unimplemented): Next {
   if (handler === unimplemented) {
-    return async () => {
+    return () => {
       throw new RpcError(Code.Unimplemented, `${method.name} is not implemented here.`);
     };
   }
@@ -29,12 +30,12 @@ export function invoke(method: Method, handler: AnyHandler | typeof unimplemente
     : (call: Call): unknown => call.request;
 
   if (method.serverStreaming) {
-    return async (call) => responses(call, handler(input(call), call), toMessage);
+    return (call) => responses(call, handler(input(call), call), toMessage);
   }
-  return async (call) => {
+  return (call) => {
     const reply: Init | PromiseLike<Init> = handler(input(call), call);
     if (!isPromise(reply)) return toMessage(call, reply);
-    return toMessage(call, await call.race(reply, (error) => logLate(call, error)));
+    return call.race(reply, (error) => logLate(call, error)).then((init) => toMessage(call, init));
   };
 }
 
@@ -44,10 +45,23 @@ function responses(
   replies: AsyncIterable<Init>,
   toMessage: (call: Call, reply: Init) => Message,
 ) {
-  const inner = asStream(replies as AsyncIterable<Message>)[Symbol.asyncIterator]();
   const late = (error: unknown) => logLate(call, error);
+  if (isPromise(replies)) replies.then(undefined, late);
+  const inner = asStream(replies as AsyncIterable<Message>)[Symbol.asyncIterator]();
+  // An author's own iterator may throw where it should reject, and give back what is no promise.
+  const ask = () => {
+    try {
+      return inner.next();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
   const leave = () => {
-    inner.return?.().then(undefined, late);
+    try {
+      Promise.resolve(inner.return?.()).catch(late);
+    } catch (error) {
+      late(error);
+    }
   };
   const onNext = (result: IteratorResult<Init>) =>
     result.done ? result : { done: false as const, value: toMessage(call, result.value) };
@@ -57,7 +71,7 @@ function responses(
   };
   const iterator: AsyncIterableIterator<Message> = {
     [Symbol.asyncIterator]: () => iterator,
-    next: () => call.race(inner.next(), late).then(onNext).then(undefined, onError),
+    next: () => call.race(ask(), late).then(onNext).then(undefined, onError),
     return: async () => {
       leave();
       return { done: true, value: undefined };
@@ -70,8 +84,4 @@ function responses(
 function logLate(call: Call, error: unknown): void {
   const aborted = error instanceof Error && error.name === "AbortError";
   if (error !== call.failure && !aborted) logUnexpected(call, error);
-}
-
-function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

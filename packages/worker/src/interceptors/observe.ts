@@ -1,7 +1,9 @@
-import { Code, RpcError } from "@gantry/rpc";
+import { Code } from "@gantry/rpc";
 import type { Call } from "../call.ts";
-import type { Interceptor } from "../interceptor.ts";
+import type { Interceptor, Response } from "../interceptor.ts";
+import { isPromise } from "./promises.ts";
 import { onStreamEnd } from "./streams.ts";
+import { isForCaller, thrown } from "./thrown.ts";
 
 /** How a call ended. */
 export interface Outcome {
@@ -34,27 +36,37 @@ export function observe(...reporters: readonly Reporter[]): Interceptor {
         try {
           return onStreamEnd(await next(call), (error) => end(call, error ?? call.failure));
         } catch (error) {
-          end(call, error);
+          end(call, thrown(error));
           throw error;
         }
       };
     }
-    return async (call) => {
-      start(call);
-      let response: Awaited<ReturnType<typeof next>>;
-      try {
-        response = await next(call);
-      } catch (error) {
-        end(call, error);
-        throw error;
-      }
+    const ended = (call: Call, response: Response) => {
       end(call);
       return response;
+    };
+    const failed = (call: Call, error: unknown): never => {
+      end(call, thrown(error));
+      throw error;
+    };
+    return (call) => {
+      start(call);
+      let response: ReturnType<typeof next>;
+      try {
+        response = next(call);
+      } catch (error) {
+        return failed(call, error);
+      }
+      if (!isPromise(response)) return ended(call, response);
+      return response.then(
+        (message) => ended(call, message),
+        (error) => failed(call, error),
+      );
     };
   };
 }
 
 function codeOf(error: unknown): number {
   if (error === undefined) return Code.Ok;
-  return error instanceof RpcError ? error.code : Code.Internal;
+  return isForCaller(error) ? error.code : Code.Internal;
 }

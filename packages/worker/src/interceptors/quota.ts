@@ -74,14 +74,10 @@ export function quota(store: QuotaStore, stats: QuotaStats): Interceptor {
     return (call) => {
       const { onOpen, onMessage } = planInForce();
       if (onOpen.length === 0) return pass(call, onMessage, undefined);
-      try {
-        const charged = charge(call, onOpen, call.request);
-        return charged instanceof Promise
-          ? charged.then((opened) => pass(call, onMessage, opened))
-          : pass(call, onMessage, charged);
-      } catch (error) {
-        return Promise.reject(error);
-      }
+      const charged = charge(call, onOpen, call.request);
+      return charged instanceof Promise
+        ? charged.then((opened) => pass(call, onMessage, opened))
+        : pass(call, onMessage, charged);
     };
   };
 }

@@ -1,7 +1,9 @@
 import { Code, RpcError } from "@gantry/rpc";
 import type { Call } from "../call.ts";
 import type { Interceptor } from "../interceptor.ts";
+import { isPromise } from "./promises.ts";
 import { mapErrors } from "./streams.ts";
+import { isForCaller, thrown } from "./thrown.ts";
 
 /**
  * Whatever is thrown leaves as an `RpcError`. What is none was not meant for the caller: the log gets
@@ -17,9 +19,12 @@ export const recover: Interceptor = (next, method) => {
       }
     };
   }
-  return async (call) => {
+  return (call) => {
     try {
-      return await next(call);
+      const response = next(call);
+      return isPromise(response)
+        ? response.catch((error) => Promise.reject(recovered(call, error)))
+        : response;
     } catch (error) {
       throw recovered(call, error);
     }
@@ -28,11 +33,11 @@ export const recover: Interceptor = (next, method) => {
 
 /** Logs what a handler threw, if it was not meant for the caller. */
 export function logUnexpected(call: Call, error: unknown): void {
-  if (!(error instanceof RpcError)) call.log.error({ err: error }, "the handler threw");
+  if (!isForCaller(error)) call.log.error({ err: thrown(error) }, "the handler threw");
 }
 
 function recovered(call: Call, error: unknown): RpcError {
-  if (error instanceof RpcError) return error;
+  if (isForCaller(error)) return error;
   logUnexpected(call, error);
   return new RpcError(
     Code.Internal,

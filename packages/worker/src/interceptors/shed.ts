@@ -9,11 +9,9 @@ export function shed(inFlight: () => number, most: number, onShed: () => void): 
   return (next) => (call) => {
     if (inFlight() <= most) return next(call);
     onShed();
-    return Promise.reject(
-      new RpcError(Code.Unavailable, `The worker is overloaded: more than ${most} calls are in flight.`, [
-        retryInfo(RETRY_AFTER_MS),
-        errorInfo("OVERLOADED", "gantry"),
-      ]),
-    );
+    throw new RpcError(Code.Unavailable, `The worker is overloaded: more than ${most} calls are in flight.`, [
+      retryInfo(RETRY_AFTER_MS),
+      errorInfo("OVERLOADED", "gantry"),
+    ]);
   };
 }

@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Response } from "../interceptor.ts";
+import { thrown } from "./thrown.ts";
 
 /** A response that is known to be a stream, because its method streams. */
 export function asStream(response: Response): AsyncIterable<Message> {
@@ -44,7 +45,7 @@ export function onStreamEnd(response: Response, end: (error?: unknown) => void):
         return result;
       };
       const onError = (error: unknown) => {
-        endOnce(error);
+        endOnce(thrown(error));
         throw error;
       };
       return {

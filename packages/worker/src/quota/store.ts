@@ -36,7 +36,8 @@ export interface Refusal {
 
 /**
  * Where quotas are counted. `take` charges all or none, and is the only thing that a call does with
- * a store, so that a shared store needs one round trip. A store in memory answers at once.
+ * a store, so that a shared store needs one round trip. No two charges of a call are of one rule.
+ * A store in memory answers at once.
  */
 export interface QuotaStore {
   take(charges: readonly Charge[]): Decision | Promise<Decision>;

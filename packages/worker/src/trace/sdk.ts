@@ -3,6 +3,7 @@
  * file when the first sampled call has been answered.
  */
 import {
+  type Context,
   context,
   createTraceState,
   DiagLogLevel,
@@ -103,10 +104,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
       };
       return context.with(trace.setSpan(parentOf(call.trace), span), work);
     },
-    unsampled({ traceId, spanId }, work) {
-      const spanContext = { traceId, spanId, traceFlags: TraceFlags.NONE };
-      return context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), work);
-    },
+    unsampled: (callTrace, work) => context.with(new UnsampledContext(callTrace), work),
     withIds: (callTrace, work) => ids.use(callTrace, work),
     adopt(call) {
       const span = trace.getActiveSpan();
@@ -124,6 +122,34 @@ function instrument(grpc: object): void {
   const instrumentation = new GrpcInstrumentation({ enabled: false });
   instrumentation.setTracerProvider(trace.getTracerProvider());
   for (const definition of instrumentation.init()) definition.patch?.({ ...grpc });
+}
+
+/** The context of a call that is not recorded. Few handlers look at it, so it is made for those that do. */
+class UnsampledContext implements Context {
+  readonly #trace: CallTrace;
+  #context: Context | undefined;
+
+  constructor(callTrace: CallTrace) {
+    this.#trace = callTrace;
+  }
+
+  getValue(key: symbol): unknown {
+    return this.#made().getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    return this.#made().setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.#made().deleteValue(key);
+  }
+
+  #made(): Context {
+    const { traceId, spanId } = this.#trace;
+    this.#context ??= trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.NONE });
+    return this.#context;
+  }
 }
 
 /** Ids for spans: random, but for the span of a call, which gets those that the call goes by. */

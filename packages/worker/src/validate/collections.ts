@@ -7,7 +7,7 @@ import {
   type RepeatedRules,
 } from "@gantry/proto/buf/validate/validate_pb.js";
 import { type Compile, elementCheck, scalarCheck } from "./element.ts";
-import { isZero, mapKeyReader } from "./field-values.ts";
+import { isZeroScalar, mapKeyReader, zeroOf } from "./field-values.ts";
 import { all, type Check, rule, untyped } from "./findings.ts";
 import { BeyondNative, checksOf, noCheck, type RuleTable, refuseCustom } from "./rule-table.ts";
 import { clip } from "./text.ts";
@@ -24,7 +24,9 @@ export function listCheck(field: ListField, rules: FieldRules, compile: Compile)
   const { type } = rules;
   if (type.case && type.case !== "repeated") throw new BeyondNative(`${type.case} rules on a list`);
   const list = type.value && all(checksOf(type.value, listRules(field)));
-  const item = unlessIgnored(field, type.value?.items, (rules) => elementCheck(field, rules, compile));
+  const item = unlessIgnored(type.value?.items, zeroOf(field), (items) =>
+    elementCheck(field, items, compile),
+  );
   return untyped(all([list, item && itemsCheck(item)]));
 }
 
@@ -72,8 +74,10 @@ export function mapCheck(field: MapField, rules: FieldRules, compile: Compile): 
   const { type } = rules;
   if (type.case && type.case !== "map") throw new BeyondNative(`${type.case} rules on a map`);
   const map = type.value && all(checksOf(type.value, MAP_RULES));
-  const key = unlessIgnored(field, type.value?.keys, (rules) => scalarCheck(field.mapKey, rules));
-  const value = unlessIgnored(field, type.value?.values, (rules) => elementCheck(field, rules, compile));
+  const key = unlessIgnored(type.value?.keys, isZeroScalar, (keys) => scalarCheck(field.mapKey, keys));
+  const value = unlessIgnored(type.value?.values, zeroOf(field), (values) =>
+    elementCheck(field, values, compile),
+  );
   return untyped(all([map, (key || value) && entriesCheck(field, key, value)]));
 }
 
@@ -114,15 +118,15 @@ const MAP_RULES: RuleTable<MapRules, Readonly<Record<string, unknown>>> = {
 
 /** Items, keys and values always count as set; `ignore` can still take some or all of them out. */
 function unlessIgnored(
-  field: DescField,
   rules: FieldRules | undefined,
+  isZero: (value: unknown) => boolean,
   make: (rules: FieldRules) => Check<unknown> | undefined,
 ): Check<unknown> | undefined {
   if (rules?.ignore === Ignore.ALWAYS) return undefined;
   const check = make(rules ?? create(FieldRulesSchema));
-  if (!check || field.message || rules?.ignore !== Ignore.IF_ZERO_VALUE) return check;
+  if (!check || rules?.ignore !== Ignore.IF_ZERO_VALUE) return check;
   return (value, found) => {
-    if (!isZero(field, value)) check(value, found);
+    if (!isZero(value)) check(value, found);
   };
 }
 

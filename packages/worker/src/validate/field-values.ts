@@ -21,9 +21,15 @@ function property(message: Message, localName: string): unknown {
   return (message as Message & Readonly<Record<string, unknown>>)[localName];
 }
 
-/** Whether an item, a key or a value is what it would be if nobody had said anything. */
-export function isZero({ enum: descEnum }: DescField, value: unknown): boolean {
-  if (descEnum) return value === descEnum.values[0]?.number;
+/** Tells the items or values of a field that are what they would be if nobody had said anything. */
+export function zeroOf({ enum: descEnum, message }: DescField): (value: unknown) => boolean {
+  if (message) return () => false;
+  if (!descEnum) return isZeroScalar;
+  const zero = descEnum.values[0]?.number;
+  return (value) => value === zero;
+}
+
+export function isZeroScalar(value: unknown): boolean {
   if (value instanceof Uint8Array) return value.length === 0;
   return value === 0 || value === 0n || value === "" || value === false;
 }

@@ -12,6 +12,7 @@ import {
   type OutgoingHttpHeaders,
   type SecureClientSessionOptions,
 } from "node:http2";
+import { connect as connectSocket, type Socket } from "node:net";
 
 const HEADER_BYTES = 5;
 
@@ -23,7 +24,6 @@ export interface RawAnswer {
   /** Those of an answer that is trailers only are its headers. */
   readonly trailers: ReceivedHeaders;
   readonly code: number;
-  /** Percent-decoded. */
   readonly message: string;
   readonly messages: readonly RawMessage[];
   /** HTTP/2's code where the stream was reset; 0 where it was not. */
@@ -37,6 +37,7 @@ export interface RawMessage {
 
 export interface RawSession extends AsyncDisposable {
   readonly session: ClientHttp2Session;
+  readonly socket: Socket;
   /** Opens a stream with the headers of a gRPC call. */
   open(path: string, headers?: OutgoingHttpHeaders): ClientHttp2Stream;
   /** Sends these bytes as one request and reads all that comes back. */
@@ -46,7 +47,8 @@ export interface RawSession extends AsyncDisposable {
 }
 
 export function rawSession(port: number, options: SecureClientSessionOptions = {}): RawSession {
-  const session = connect(`http://127.0.0.1:${port}`, options);
+  const socket = connectSocket(port, "127.0.0.1");
+  const session = connect(`http://127.0.0.1:${port}`, { ...options, createConnection: () => socket });
   // What breaks a connection on purpose shows in what comes back, or does not.
   session.on("error", () => {});
   const open = (path: string, headers: OutgoingHttpHeaders = {}) => {
@@ -62,6 +64,7 @@ export function rawSession(port: number, options: SecureClientSessionOptions = {
   };
   return {
     session,
+    socket,
     open,
     call(path, body, headers) {
       const stream = open(path, headers);
@@ -69,7 +72,12 @@ export function rawSession(port: number, options: SecureClientSessionOptions = {
       stream.end(body);
       return answer;
     },
-    roundTrip: () => new Promise((resolve) => session.ping(() => resolve())),
+    async roundTrip() {
+      if (session.connecting) await once(session, "connect");
+      await new Promise<void>((resolve, reject) => {
+        session.ping((error) => (error ? reject(error) : resolve()));
+      });
+    },
     async [Symbol.asyncDispose]() {
       if (session.destroyed) return;
       const closed = once(session, "close");
@@ -79,7 +87,7 @@ export function rawSession(port: number, options: SecureClientSessionOptions = {
   };
 }
 
-/** Everything that comes back on a stream, when it has closed. */
+/** Everything that comes back on a stream until the worker has ended it, or reset it. */
 export async function answerOf(stream: ClientHttp2Stream): Promise<RawAnswer> {
   let headers: ReceivedHeaders = {};
   let trailers: ReceivedHeaders | undefined;
@@ -91,13 +99,17 @@ export async function answerOf(stream: ClientHttp2Stream): Promise<RawAnswer> {
     trailers = received;
   });
   stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-  await new Promise((resolve) => stream.once("close", resolve));
+  await new Promise<void>((resolve) => {
+    stream.once("close", resolve);
+    stream.once("end", () => setImmediate(resolve));
+  });
+  stream.close();
   const last = trailers ?? headers;
   return {
     headers,
     trailers: last,
     code: Number(last["grpc-status"]),
-    message: decodeURI(String(last["grpc-message"] ?? "")),
+    message: percentDecoded(String(last["grpc-message"] ?? "")),
     messages: messagesIn(Buffer.concat(chunks)),
     resetCode: stream.rstCode ?? 0,
   };
@@ -109,6 +121,15 @@ export function framed(bytes: Uint8Array, { compressed = false } = {}): Buffer {
   header.writeUInt8(compressed ? 1 : 0, 0);
   header.writeUInt32BE(bytes.byteLength, 1);
   return Buffer.concat([header, bytes]);
+}
+
+/** As gRPC demands of clients: what is badly encoded is taken as it is. */
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function messagesIn(body: Buffer): RawMessage[] {

@@ -1,5 +1,9 @@
 /** A worker with a kitchen on ports of its own, a plain client of it, and what it has counted. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { EventEmitter, once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import {
   type CallOptions,
   Client,
@@ -8,8 +12,8 @@ import {
   type ClientUnaryCall,
   type ClientWritableStream,
   credentials,
-  type Metadata,
   Metadata as GrpcMetadata,
+  type Metadata,
   type MethodDefinition,
   type requestCallback,
   type StatusObject,
@@ -94,15 +98,82 @@ export async function kitchenWorker(
   };
 }
 
+export interface KitchenProcess {
+  readonly client: PlainClient;
+  /** The first line of the log for which this holds, as soon as there is one. */
+  logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  /** What has been counted while this ran. */
+  counting(run: () => Promise<void>): Promise<Counted>;
+  /** Has it drain; resolves to its exit code. */
+  stop(): Promise<number | null>;
+}
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** A kitchen in a process of its own, which logs to its stdout. */
+export async function kitchenProcess(main: URL): Promise<KitchenProcess> {
+  const child = spawn(process.execPath, [fileURLToPath(main)], {
+    env: { ...process.env, PORT: "0", ADMIN_PORT: "0", DRAIN_TIMEOUT: "2s" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines: LogLine[] = [];
+  const arrivals = new EventEmitter().setMaxListeners(0);
+  createInterface(child.stdout).on("line", (line) => {
+    lines.push(JSON.parse(line));
+    arrivals.emit("line");
+  });
+  const logged = async (matches: (line: LogLine) => boolean) => {
+    for (;;) {
+      const line = lines.find(matches);
+      if (line) return line;
+      await once(arrivals, "line");
+    }
+  };
+  const { address, admin } = await logged(({ msg }) => msg === "serving");
+  const client = plainClient(Number(String(address).split(":").at(-1)));
+  const metrics = async () => (await fetch(`${admin}/metrics`)).text();
+  return {
+    client,
+    logged,
+    async counting(run) {
+      const before = await settledCounts(metrics);
+      await run();
+      return difference(before, await settledCounts(metrics));
+    },
+    async stop() {
+      client.close();
+      const exited = once(child, "exit");
+      child.kill("SIGTERM");
+      const [code] = await exited;
+      return code;
+    },
+  };
+}
+
+function difference(before: Counted, after: Counted): Counted {
+  const found: Partial<Record<KitchenMethod, Record<string, number>>> = {};
+  for (const method of Object.keys(after) as KitchenMethod[]) {
+    for (const [code, count] of Object.entries(after[method] ?? {})) {
+      const more = count - (before[method]?.[code] ?? 0);
+      if (more > 0) found[method] = { ...found[method], [code]: more };
+    }
+  }
+  return found;
+}
+
 /** A client made by `@grpc/grpc-js` and `@grpc/proto-loader` alone. */
 export interface PlainClient {
   readonly channel: Client;
   /** Sends one message; answers with whatever the call ends with. */
-  call(method: KitchenMethod, request?: Sent, options?: PlainOptions): Promise<Answer>;
+  call(method: KitchenMethod, request?: Sent, options?: PlainOptions): Promise<Answer> & Cancellable;
   serve(request: Sent, options?: PlainOptions): ClientReadableStream<PlainDish>;
   collect(options?: PlainOptions): ClientWritableStream<Sent> & { readonly answer: Promise<Answer> };
   chat(options?: PlainOptions): ClientDuplexStream<Sent, PlainDish>;
   close(): void;
+}
+
+export interface Cancellable {
+  cancel(): void;
 }
 
 export interface PlainOptions extends CallOptions {
@@ -126,9 +197,9 @@ export function plainClient(port: number, clientOptions: object = {}): PlainClie
   const answered = (start: (callback: requestCallback<PlainDish>) => ClientUnaryCall) => {
     const replies: PlainDish[] = [];
     let headers: Metadata | undefined;
-    return new Promise<Answer>((resolve) => {
-      // Its error says nothing that the status does not.
-      const call = start((_, reply) => reply && replies.push(reply));
+    // Its error says nothing that the status does not.
+    const call = start((_, reply) => reply && replies.push(reply));
+    const answer = new Promise<Answer>((resolve) => {
       call.on("metadata", (received: Metadata) => {
         headers = received;
       });
@@ -137,6 +208,7 @@ export function plainClient(port: number, clientOptions: object = {}): PlainClie
         setImmediate(resolve, { code, details, trailers, headers, replies });
       });
     });
+    return Object.assign(answer, { cancel: () => call.cancel() });
   };
   return {
     channel,
@@ -186,14 +258,15 @@ export function answerTo(
   });
 }
 
-/** The worker still serves others, and has counted each of its calls exactly once: those said, and this one. */
-export async function assertServesOn(worker: KitchenWorker, counted: Omit<Counted, "Ping">): Promise<void> {
+/** The worker still serves others, and has counted each of its calls exactly once: those said, and one of Ping. */
+export async function assertServesOn(worker: KitchenWorker, counted: Counted): Promise<void> {
   const other = await worker.connect({ "grpc.use_local_subchannel_pool": 1 }).call("Ping");
   assert.equal(other.code, status.OK, other.details);
-  assert.deepEqual(await worker.counted(), { ...counted, Ping: { OK: 1 } });
+  assert.deepEqual(await worker.counted(), { ...counted, Ping: { OK: 1 + (counted.Ping?.OK ?? 0) } });
 }
 
-const SAMPLE = /^(\w+)\{[^}]*grpc_service="kitchen\.v1\.Kitchen",grpc_method="(\w+)"(?:,grpc_code="(\w+)")?\} (\d+)$/;
+const SAMPLE =
+  /^(\w+)\{[^}]*grpc_service="kitchen\.v1\.Kitchen",grpc_method="(\w+)"(?:,grpc_code="(\w+)")?\} (\d+)$/;
 const SETTLED_WITHIN_MS = 5_000;
 
 /** Asks until all calls that have started have ended, so that a call that is never counted is found out. */
@@ -209,10 +282,11 @@ async function settledCounts(metrics: () => Promise<string>): Promise<Counted> {
       if (metric !== "grpc_server_handled_total" || count === 0) continue;
       open -= count;
       // Metrics name no other methods of the kitchen than it has.
-      const byCode = (counted[method as KitchenMethod] ??= {});
-      byCode[String(code)] = count;
+      const name = method as KitchenMethod;
+      counted[name] = { ...counted[name], [String(code)]: count };
     }
     if (open === 0) return counted;
-    if (performance.now() > giveUpAt) throw new Error(`${open} calls have started and not been counted as ended.`);
+    if (performance.now() > giveUpAt)
+      throw new Error(`${open} calls have started and not been counted as ended.`);
   }
 }

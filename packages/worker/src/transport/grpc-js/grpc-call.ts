@@ -5,15 +5,18 @@ import {
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
 } from "@grpc/grpc-js";
-import { Call, type CallHost, cancelled, deadlineExceeded, type Wire } from "../../call.ts";
+import { Call, type CallHost, type Wire } from "../../call.ts";
+import { isPromise } from "../../interceptors/promises.ts";
 import { asStream } from "../../interceptors/streams.ts";
-import type { Route } from "../../pipeline.ts";
 import type { Tracing } from "../../trace/tracing.ts";
+import { leftBecause, whenWhole } from "./leaving.ts";
 import { compressed, decode, encode } from "./message-codec.ts";
-import { errorTrailers, fromGrpc, sendableMessage, toGrpc } from "./metadata.ts";
+import { errorTrailers, fromGrpc, OutgoingMetadata, sendableMessage, text, toGrpc } from "./metadata.ts";
+import { inOurWords, type Status } from "./own-status.ts";
+import { peerOf } from "./peer.ts";
 import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
 import { RequestStream } from "./request-stream.ts";
-import { type RunTraced, tracedRun } from "./traced.ts";
+import { runInSpan, type TracedRoute } from "./traced.ts";
 
 /** The most that a message may have, either way. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -24,13 +27,6 @@ export interface GrpcHost extends CallHost {
   readonly compression: "none" | "gzip";
 }
 
-/** A route, and how it is run inside a span once there is somebody to record it. */
-export interface GrpcRoute extends Route {
-  traced: RunTraced | undefined;
-}
-
-type Status = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
-
 /**
  * One call on the wire. grpc-js makes an object per call from its interceptors and then runs its own
  * handlers on it, by kind of call, with a Node.js stream for each direction. This takes the call over
@@ -38,7 +34,7 @@ type Status = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
  */
 export class GrpcCall extends ServerInterceptingCall implements Wire {
   readonly #wire: ServerInterceptingCallInterface;
-  readonly #route: GrpcRoute;
+  readonly #route: TracedRoute;
   readonly #host: GrpcHost;
   #metadata: GrpcMetadata | undefined;
   #message: Buffer | undefined;
@@ -52,15 +48,16 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   /** Lets the writer go on, which waits for the connection to take a message. */
   #unblock: (() => void) | undefined;
 
-  constructor(wire: ServerInterceptingCallInterface, route: GrpcRoute, host: GrpcHost) {
+  constructor(wire: ServerInterceptingCallInterface, route: TracedRoute, host: GrpcHost) {
     super(wire);
     this.#wire = wire;
     this.#route = route;
     this.#host = host;
     const sendStatus = wire.sendStatus;
     wire.sendStatus = (status) => {
-      this.#sentByTransport = status;
-      sendStatus.call(wire, status);
+      const said = this.#over ? status : inOurWords(status);
+      if (!this.#over) this.#sentByTransport = said;
+      sendStatus.call(wire, said);
     };
   }
 
@@ -108,16 +105,14 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   }
 
   onReceiveHalfClose(): void {
-    if (this.#requests) {
-      this.#requests.end();
+    if (!this.#message) {
+      // Asked to read on, grpc-js finds out whether the stream was reset.
+      this.#wire.startRead();
+      whenWhole(this.#metadata && text(this.#metadata, "user-agent"), () => this.#endWithoutMessage());
       return;
     }
     if (this.#call) return;
     const { method } = this.#route;
-    if (!this.#message) {
-      this.#refuse(new RpcError(Code.Unimplemented, `${method.name} takes one request message: none came.`));
-      return;
-    }
     let request: Message;
     try {
       request = decode(method.desc.input, this.#message);
@@ -135,7 +130,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     const sent = this.#sentByTransport;
     const error = sent
       ? new RpcError((sent.code ?? Code.Unknown) as Code, sent.details ?? "")
-      : this.#leftBecause();
+      : leftBecause(this.#deadline(), this.#call);
     if (this.#call) this.#call.abort(error);
     else this.#refuse(error);
   }
@@ -146,12 +141,12 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   }
 
   peer(): string {
-    return this.#wire.getPeer();
+    return peerOf(this.#wire.getConnectionInfo());
   }
 
   sendHeaders(headers: Metadata | undefined): void {
-    const metadata = toGrpc(headers) ?? new GrpcMetadata();
-    if (this.#compresses()) metadata.set("grpc-encoding", "gzip");
+    const metadata = new OutgoingMetadata(headers);
+    if (this.#compresses()) metadata.put("grpc-encoding", "gzip");
     this.#wire.sendMetadata(metadata);
   }
 
@@ -179,6 +174,15 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     else this.#dispatch(undefined, error);
   }
 
+  /** All messages of a stream have come; or, where there had to be one, none. */
+  #endWithoutMessage(): void {
+    if (this.#requests) this.#requests.end();
+    else
+      this.#refuse(
+        new RpcError(Code.Unimplemented, `${this.#route.method.name} takes one request message: none came.`),
+      );
+  }
+
   #dispatch(request: Message | undefined, failure?: RpcError): void {
     const { tracing } = this.#host;
     const route = this.#route;
@@ -189,28 +193,15 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     this.#call = call;
     if (failure) call.abort(failure);
 
-    const { sdk } = tracing;
-    if (!sdk) {
-      this.#run(call);
-    } else if (!trace.sampled) {
-      sdk.unsampled(trace, () => this.#run(call));
-    } else {
-      route.traced ??= tracedRun(route.method);
-      const { traced } = route;
-      sdk.withIds(trace, () =>
-        traced(metadata, (ended) => {
-          call.span = sdk.adopt(call);
-          this.#run(call).then(ended);
-        }),
-      );
-    }
+    runInSpan(tracing, call, route, metadata, () => this.#run(call));
   }
 
   /** Never rejects: gives back what the call failed with. */
   async #run(call: Call): Promise<RpcError | undefined> {
     let failure: RpcError | undefined;
     try {
-      const response = await this.#route.run(call);
+      const running = this.#route.run(call);
+      const response = isPromise(running) ? await running : running;
       if (this.#route.method.serverStreaming) await this.#sendAll(call, asStream(response));
       else if (this.#compresses()) this.#sendOne(call, await compressed(this.#bytesOf(response as Message)));
       else this.#sendOne(call, this.#bytesOf(response as Message));
@@ -291,16 +282,6 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     const deadline = Number(this.#wire.getDeadline());
     return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
   }
-
-  #leftBecause(): RpcError {
-    const deadline = this.#deadline();
-    return deadline !== undefined && Date.now() >= deadline ? deadlineExceeded() : cancelled();
-  }
 }
 
 function ignore(): void {}
-
-function text(metadata: GrpcMetadata, key: string): string | undefined {
-  const value = metadata.get(key)[0];
-  return typeof value === "string" ? value : undefined;
-}

@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import type { Route } from "../../pipeline.ts";
-import { GrpcCall, type GrpcHost, type GrpcRoute, MAX_MESSAGE_BYTES } from "./grpc-call.ts";
+import { sayGoodbye } from "./goodbye.ts";
+import { GrpcCall, type GrpcHost, MAX_MESSAGE_BYTES } from "./grpc-call.ts";
 import { watchRequestHeaders } from "./request-headers.ts";
-import { handlerType } from "./traced.ts";
+import { handlerType, type TracedRoute } from "./traced.ts";
 
 /** What a server is told beside its routes. */
 export interface GrpcServerOptions {
@@ -19,8 +20,8 @@ export interface GrpcServerOptions {
 
 export interface GrpcServer {
   readonly port: number;
-  /** Stops accepting connections and calls, and tells the clients so. */
-  stopAccepting(): void;
+  /** Accepts no more connections and tells clients to go elsewhere; what they sent before they knew is served. */
+  stopAccepting(): Promise<void>;
   /** Settles when the last connection is closed. Call `stopAccepting` first. */
   readonly closed: Promise<void>;
   /** Breaks what is still open. */
@@ -41,7 +42,7 @@ export async function startGrpcServer(
   callHost: GrpcHost,
   options: GrpcServerOptions,
 ): Promise<GrpcServer> {
-  const grpcRoutes = new Map<string, GrpcRoute>();
+  const grpcRoutes = new Map<string, TracedRoute>();
   const server = new grpc.Server({
     interceptors: [(method, wire) => new GrpcCall(wire, routeOf(grpcRoutes, method.path), callHost)],
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
@@ -57,10 +58,15 @@ export async function startGrpcServer(
     server.register(path, takenOver, same, same, handlerType(route.method));
   }
 
-  const headers = watchRequestHeaders();
+  const headers = watchRequestHeaders({ compresses: callHost.compression === "gzip" });
   // Connections are accepted here and handed over, so that other protocols can share the port.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
-  const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
+  const sockets = new Set<Socket>();
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    injector.injectConnection(socket);
+  });
   listener.maxConnections = options.maxConnections;
   listener.listen(options.port, options.host);
   try {
@@ -69,18 +75,20 @@ export async function startGrpcServer(
     headers.close();
     throw error;
   }
+  const { port } = listener.address() as AddressInfo;
   const { promise: closed, resolve } = Promise.withResolvers<void>();
 
   return {
-    port: (listener.address() as AddressInfo).port,
+    port,
     closed,
-    stopAccepting() {
+    async stopAccepting() {
       // The listener knows when the last connection has gone; grpc-js does not wait for those that were
       // injected.
       listener.close(() => {
         headers.close();
         resolve();
       });
+      await sayGoodbye(sockets);
       server.tryShutdown(() => {});
     },
     destroy() {
@@ -91,7 +99,7 @@ export async function startGrpcServer(
   };
 }
 
-function routeOf(routes: ReadonlyMap<string, GrpcRoute>, path: string): GrpcRoute {
+function routeOf(routes: ReadonlyMap<string, TracedRoute>, path: string): TracedRoute {
   const route = routes.get(path);
   if (!route) throw new Error(`grpc-js passed on a call of ${path}, which was never registered.`);
   return route;

@@ -1,4 +1,4 @@
-import { Metadata, type RpcError } from "@gantry/rpc";
+import { Metadata, type MetadataValue, type RpcError } from "@gantry/rpc";
 import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
 
@@ -17,23 +17,59 @@ export function fromGrpc(metadata: GrpcMetadata): Metadata {
   return result;
 }
 
+/** The first value of a key, where it is text. */
+export function text(metadata: GrpcMetadata, key: string): string | undefined {
+  const value = metadata.get(key)[0];
+  return typeof value === "string" ? value : undefined;
+}
+
 /** What goes over the wire, in grpc-js's terms; undefined where there is nothing. */
-export function toGrpc(metadata: Metadata | undefined): GrpcMetadata | undefined {
-  if (!metadata || metadata.size === 0) return undefined;
-  const result = new GrpcMetadata();
-  addTo(result, metadata);
-  return result;
+export function toGrpc(metadata: Metadata | undefined): OutgoingMetadata | undefined {
+  return metadata && metadata.size > 0 ? new OutgoingMetadata(metadata) : undefined;
 }
 
 /** The trailers of a call that failed: the handler's, the error's own, and its details. */
 export function errorTrailers(error: RpcError, trailers: Metadata | undefined): GrpcMetadata {
-  const result = new GrpcMetadata();
-  if (trailers) addTo(result, trailers);
-  addTo(result, error.metadata);
+  const result = new OutgoingMetadata(trailers, error.metadata);
   const details = error.detailsBinary();
-  if (details && details.byteLength <= MAX_DETAILS_BYTES)
-    result.set("grpc-status-details-bin", asBuffer(details));
+  if (details && details.byteLength <= MAX_DETAILS_BYTES) result.put("grpc-status-details-bin", details);
   return result;
+}
+
+/**
+ * Metadata on its way out. grpc-js would check each key and value again, copy them, and write them down
+ * as headers; ours were checked when they were set, and are written down once.
+ */
+export class OutgoingMetadata extends GrpcMetadata {
+  readonly #headers: Record<string, string | string[]> = {};
+
+  constructor(...parts: readonly (Metadata | undefined)[]) {
+    super();
+    const put = (values: readonly MetadataValue[], key: string) => {
+      this.put(key, ...values);
+    };
+    for (const part of parts) part?.forEach(put);
+  }
+
+  put(key: string, ...values: readonly MetadataValue[]): void {
+    const texts = values.map(headerValue);
+    const before = this.#headers[key];
+    const all = before === undefined ? texts : [before, texts].flat();
+    const [only] = all;
+    this.#headers[key] = all.length === 1 && only !== undefined ? only : all;
+  }
+
+  override clone(): GrpcMetadata {
+    return this;
+  }
+
+  override toHttp2Headers(): Record<string, string | string[]> {
+    return this.#headers;
+  }
+}
+
+function headerValue(value: MetadataValue): string {
+  return typeof value === "string" ? value : asBuffer(value).toString("base64");
 }
 
 /**
@@ -60,8 +96,4 @@ export function sendableMessage(message: string): string {
 
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function addTo(target: GrpcMetadata, metadata: Metadata): void {
-  for (const [key, value] of metadata) target.add(key, typeof value === "string" ? value : asBuffer(value));
 }

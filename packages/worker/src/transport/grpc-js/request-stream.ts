@@ -8,7 +8,7 @@ type Result = IteratorResult<Message, undefined>;
  */
 export class RequestStream implements AsyncIterableIterator<Message, undefined> {
   readonly #read: () => void;
-  #waiting: { resolve: (result: Result) => void; reject: (error: unknown) => void } | undefined;
+  #waiting: PromiseWithResolvers<Result> | undefined;
   #over = false;
   #error: unknown;
 
@@ -24,10 +24,16 @@ export class RequestStream implements AsyncIterableIterator<Message, undefined> 
   next(): Promise<Result> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#over) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      this.#read();
-    });
+    const waiting = this.#waiting;
+    if (waiting) {
+      // Who asks for several at once gets one after the other.
+      const next = () => this.next();
+      return waiting.promise.then(next, next);
+    }
+    const asked = Promise.withResolvers<Result>();
+    this.#waiting = asked;
+    this.#read();
+    return asked.promise;
   }
 
   return(): Promise<Result> {

@@ -1,7 +1,10 @@
 import { EventEmitter } from "node:events";
 import type { RpcError } from "@gantry/rpc";
 import { type Metadata as GrpcMetadata, Server } from "@grpc/grpc-js";
+import type { Call } from "../../call.ts";
 import type { Method } from "../../method.ts";
+import type { Route } from "../../pipeline.ts";
+import type { Tracing } from "../../trace/tracing.ts";
 
 /** How `@grpc/grpc-js` names the kinds of call. */
 const HANDLER_TYPES = {
@@ -15,6 +18,36 @@ export type HandlerType = (typeof HANDLER_TYPES)[keyof typeof HANDLER_TYPES];
 
 export function handlerType(method: Method): HandlerType {
   return HANDLER_TYPES[method.kind];
+}
+
+/** A route, and how it is run inside a span once there is somebody to record it. */
+export interface TracedRoute extends Route {
+  traced: RunTraced | undefined;
+}
+
+/** Runs a call inside its span, where there is somebody to record it. `run` never rejects. */
+export function runInSpan(
+  tracing: Tracing,
+  call: Call,
+  route: TracedRoute,
+  metadata: GrpcMetadata,
+  run: () => Promise<RpcError | undefined>,
+): void {
+  const { sdk } = tracing;
+  if (!sdk) {
+    void run();
+  } else if (!call.trace.sampled) {
+    sdk.unsampled(call.trace, run);
+  } else {
+    route.traced ??= tracedRun(route.method);
+    const { traced } = route;
+    sdk.withIds(call.trace, () =>
+      traced(metadata, (ended) => {
+        call.span = sdk.adopt(call);
+        run().then(ended);
+      }),
+    );
+  }
 }
 
 /**
@@ -34,14 +67,14 @@ class TracedCall extends EventEmitter {
 }
 
 /** Runs a call inside its span. `work` gets a function to call once with how the call ended. */
-export type RunTraced = (metadata: GrpcMetadata, work: (ended: (error?: RpcError) => void) => void) => void;
+type RunTraced = (metadata: GrpcMetadata, work: (ended: (error?: RpcError) => void) => void) => void;
 
 /**
  * The function that the patched `Server.register` would have grpc-js call for this method. It is taken
  * from a register call on a stand-in for a server, so that calls that are not sampled need not pass it.
  * Call it after the instrumentation was applied.
  */
-export function tracedRun(method: Method): RunTraced {
+function tracedRun(method: Method): RunTraced {
   type Work = (ended: (error?: RpcError) => void) => void;
   const handlers = new Map<
     string,

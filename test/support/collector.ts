@@ -1,0 +1,170 @@
+/** A real OpenTelemetry Collector, which test/support/ci-tools.sh builds, and the spans that it was sent. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { json } from "node:stream/consumers";
+import { requireProgram } from "./programs.ts";
+import { ROOT } from "./worker-process.ts";
+
+/** A span as the Collector passes it on. */
+export interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** "": it has none. */
+  readonly parentSpanId: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly attributes: Readonly<Record<string, string | number>>;
+  readonly status: { readonly code?: number; readonly message?: string };
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly traceState?: string;
+  /** Attributes of the process that sent it. */
+  readonly resource: Readonly<Record<string, string | number>>;
+}
+
+export interface Collector extends AsyncDisposable {
+  /** Where it takes OTLP by HTTP: `http://127.0.0.1:40123`. */
+  readonly http: string;
+  /** Where it takes OTLP by gRPC. */
+  readonly grpc: string;
+  /** What it was sent until now. */
+  readonly spans: readonly Span[];
+  /** The first span for which this holds, whether it has come or is still to come. */
+  received(holds: (span: Span) => boolean): Promise<Span>;
+}
+
+const PROGRAM = join(
+  process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
+  `gantry/otelcol-${fingerprint("go.mod", "go.sum", "main.go")}`,
+);
+
+export const needsCollector = requireProgram(PROGRAM, "bash test/support/ci-tools.sh builds it");
+
+/** Takes OTLP on free ports. */
+export async function startCollector(): Promise<Collector> {
+  const spans: Span[] = [];
+  const arrivals = new EventEmitter<{ span: [Span] }>().setMaxListeners(0);
+  const sink = createServer(async (request, response) => {
+    for (const span of spansIn(await json(request))) {
+      spans.push(span);
+      arrivals.emit("span", span);
+    }
+    response.setHeader("content-type", "application/json").end("{}");
+  });
+  sink.listen(0, "127.0.0.1");
+  await once(sink, "listening");
+  const { port } = sink.address() as AddressInfo;
+
+  const collector = spawn(PROGRAM, ["--config", `yaml:${configuration(port)}`], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const exited = once(collector, "exit");
+  const endpoints: Record<string, string> = {};
+  const log: string[] = [];
+  for await (const line of createInterface(collector.stderr)) {
+    log.push(line);
+    const { msg, endpoint } = JSON.parse(line);
+    if (endpoint) endpoints[msg] = `http://${endpoint}`;
+    if (msg === "Everything is ready. Begin running and processing data.") break;
+  }
+  collector.stderr.resume();
+  const { "Starting HTTP server": http, "Starting GRPC server": grpc } = endpoints;
+  if (!http || !grpc) throw new Error(`The Collector did not start:\n${log.join("\n")}`);
+
+  return {
+    http,
+    grpc,
+    spans,
+    received(holds) {
+      return new Promise((resolve) => {
+        const found = spans.find(holds);
+        if (found) return resolve(found);
+        const onSpan = (span: Span) => {
+          if (!holds(span)) return;
+          arrivals.off("span", onSpan);
+          resolve(span);
+        };
+        arrivals.on("span", onSpan);
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      collector.kill();
+      await exited;
+      sink.close();
+      sink.closeAllConnections();
+    },
+  };
+}
+
+function configuration(port: number): string {
+  return JSON.stringify({
+    receivers: {
+      otlp: { protocols: { http: { endpoint: "127.0.0.1:0" }, grpc: { endpoint: "127.0.0.1:0" } } },
+    },
+    exporters: {
+      otlp_http: {
+        traces_endpoint: `http://127.0.0.1:${port}`,
+        encoding: "json",
+        compression: "none",
+        sending_queue: { enabled: false },
+      },
+    },
+    service: { pipelines: { traces: { receivers: ["otlp"], exporters: ["otlp_http"] } } },
+  });
+}
+
+function fingerprint(...files: string[]): string {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(join(ROOT, "test/otelcol", file)));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** OTLP's JSON. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
+interface Request {
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly Attribute[] };
+    readonly scopeSpans: readonly { readonly spans: readonly WireSpan[] }[];
+  }[];
+}
+
+interface WireSpan extends Pick<Span, "traceId" | "spanId" | "name" | "kind" | "status"> {
+  readonly parentSpanId?: string;
+  readonly traceState?: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes: readonly Attribute[];
+}
+
+interface Attribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string; readonly intValue?: string };
+}
+
+function spansIn(body: unknown): Span[] {
+  // The Collector sends nothing else to this address.
+  return (body as Request).resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap(({ spans }) =>
+      spans.map(({ parentSpanId = "", startTimeUnixNano, endTimeUnixNano, attributes, ...span }) => ({
+        ...span,
+        parentSpanId,
+        attributes: valuesOf(attributes),
+        startMs: Number(startTimeUnixNano) / 1e6,
+        endMs: Number(endTimeUnixNano) / 1e6,
+        resource: valuesOf(resource.attributes),
+      })),
+    ),
+  );
+}
+
+function valuesOf(attributes: readonly Attribute[]): Record<string, string | number> {
+  return Object.fromEntries(
+    attributes.map(({ key, value }) => [key, value.stringValue ?? Number(value.intValue)]),
+  );
+}
