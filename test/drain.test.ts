@@ -19,7 +19,7 @@ test("handlers that ignore their signal are left behind when the drain has run o
     "policy.yaml",
     "methods: { greeter.v1.Greeter/SayHello: { timeout: { default: 10s } } }",
   );
-  await using worker = await startWorker(STUBBORN, { DRAIN_TIMEOUT: "2s", POLICY_FILE: policy.path });
+  await using worker = await startWorker(STUBBORN, { DRAIN_TIMEOUT: "3s", POLICY_FILE: policy.path });
   using client = connect(worker.address, greeter);
   const chat = client.open("BidiHello");
   chat.send({ name: "七米" });
@@ -38,7 +38,7 @@ test("handlers that ignore their signal are left behind when the drain has run o
   }
   assert.deepEqual(await worker.exited, { code: 0, signal: null });
   const tookMs = performance.now() - signalledAt;
-  assert.ok(tookMs < 2_000, `the drain took ${Math.round(tookMs)} ms of its 2 s`);
+  assert.ok(tookMs < 3_000, `the drain took ${Math.round(tookMs)} ms of its 3 s`);
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -74,7 +74,7 @@ test("a worker with nothing to finish exits 0 on SIGINT, and its log ends with t
 });
 
 test("for DRAIN_DELAY the worker says that it will stop, but takes calls and connections", async () => {
-  await using worker = await startWorker("greeter", { DRAIN_DELAY: "1500ms" });
+  await using worker = await startWorker("greeter", { DRAIN_DELAY: "2s" });
   using watcher = connect(worker.address, health);
   const watch = watcher.open("Watch");
   watch.send({ service: "greeter.v1.Greeter" });
@@ -93,7 +93,7 @@ test("for DRAIN_DELAY the worker says that it will stop, but takes calls and con
   assert.deepEqual((await late.call("SayHello", { name: "七米" })).replies, [{ reply: "Hello 七米" }]);
 
   assert.deepEqual(await worker.exited, { code: 0, signal: null });
-  assert.ok(performance.now() - signalledAt >= 1_500, "the delay was kept");
+  assert.ok(performance.now() - signalledAt >= 2_000, "the delay was kept");
   assert.equal((await late.call("SayHello", { name: "七米" })).code, status.UNAVAILABLE);
 });
 
@@ -115,7 +115,7 @@ test("a rejection outside of any call is logged, and the worker drains and exits
 });
 
 for (const setting of ["PORT", "ADMIN_PORT"]) {
-  test(`a ${setting} that is taken stops the start with 1 and a sentence that names the setting`, async () => {
+  test(`${setting} that is taken stops the start with 1 and a sentence that names the setting`, async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;

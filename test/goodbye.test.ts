@@ -16,7 +16,7 @@ const CALLS_AT_ONCE = 20;
 
 test("what was on its way to the worker when it said goodbye is answered, and nothing refused", async () => {
   await using worker = await startWorker("greeter");
-  await using network = await slowNetwork(worker.address, 40);
+  await using network = await slowNetwork(worker.address, 20);
   // HTTP/2 itself: a gRPC library would hide a refused call by calling again elsewhere.
   await using raw = rawSession(network.port);
   const goodbye = once(raw.session, "goaway");

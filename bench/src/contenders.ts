@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
-import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { bundleWorker } from "../../packages/dev/src/bundle/bundle-worker.ts";
 import type { Part } from "./options.ts";
 
-const root = join(import.meta.dirname, "../..");
 const servers = join(import.meta.dirname, "../servers");
 
 /** A server that is measured beside others. It listens on 127.0.0.1, on the port that `PORT` names. */
@@ -27,11 +24,12 @@ export interface ContenderOptions {
 
 /** Builds and lists the servers that each part measures. The first one is the reference that ratios are to. */
 export async function prepareContenders(options: ContenderOptions): Promise<Record<Part, Contender[]>> {
-  const greeter = await bundled("greeter", options.directory);
+  const bundle = join(options.directory, "greeter");
+  await bundleWorker("greeter", bundle);
   const gantry = (name: string, description: string, env: Contender["env"]): Contender => ({
     name: `gantry, ${name}`,
     description,
-    command: [process.execPath, greeter],
+    command: [process.execPath, join(bundle, "main.js")],
     env: { ADMIN_PORT: "0", LOG_LEVEL: "info", ...env },
   });
   const policyFile = { POLICY_FILE: join(servers, "gantry/policy.yaml") };
@@ -72,12 +70,4 @@ export async function prepareContenders(options: ContenderOptions): Promise<Reco
       gantry("policy file", "the same without traces, its quotas from a policy file", policyFile),
     ],
   };
-}
-
-/** Bundles a service as its image does; a copy, so that what is measured stays what it is. */
-async function bundled(service: string, directory: string): Promise<string> {
-  await promisify(execFile)(process.execPath, [join(root, "packages/dev/src/bundle.ts"), service]);
-  const copy = join(directory, service);
-  await cp(join(root, "dist", service), copy, { recursive: true });
-  return join(copy, "main.js");
 }

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { HEADERS, PATH, REPLY } from "./hello.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 const run = promisify(execFile);
 
@@ -28,7 +29,11 @@ export async function requireH2load(): Promise<void> {
  * @param requestFile holds the body of each call
  * @throws Error where not every one of them was answered as it should be
  */
-export async function callsPerSecond(port: number, requestFile: string, load: Load): Promise<number> {
+export async function callsPerSecond(
+  { name, port }: ServerProcess,
+  requestFile: string,
+  load: Load,
+): Promise<number> {
   const { calls, connections, streamsPerConnection } = load;
   const { stdout } = await run("h2load", [
     `--requests=${calls}`,
@@ -45,7 +50,7 @@ export async function callsPerSecond(port: number, requestFile: string, load: Lo
   // HTTP's status is 200 whatever gRPC's is, but a call that failed has no message in its reply.
   if (Number(succeeded) !== calls || Number(dataBytes) !== calls * REPLY.byteLength) {
     throw new Error(
-      `h2load made ${calls} calls: expected ${calls} replies of ${REPLY.byteLength} bytes each, found:\n${stdout}`,
+      `h2load made ${calls} calls of the server "${name}": expected as many replies of ${REPLY.byteLength} bytes, found:\n${stdout}`,
     );
   }
   return Number(rate);

@@ -18,7 +18,7 @@ const MEASURE: Record<
   Part,
   { rounds: number; run: (options: SeriesOptions, calls: number) => Promise<Series> }
 > = {
-  throughput: { rounds: 8, run: measureThroughput },
+  throughput: { rounds: 10, run: measureThroughput },
   "cold-start": { rounds: 15, run: measureColdStart },
 };
 

@@ -7,42 +7,41 @@ import { firstReply } from "./first-reply.ts";
 
 /** A server in a process of its own, fresh. */
 export interface ServerProcess extends AsyncDisposable {
+  /** That of its contender. */
+  readonly name: string;
   readonly pid: number;
   readonly port: number;
   /** When its process was started, by `performance.now()`. */
   readonly startedAtMs: number;
-  /** Resolves when it has answered its first call. @throws Error where it ended instead, with what it said */
+  /** Resolves when it has answered its first call. @throws Error where it ended instead */
   answers(): Promise<void>;
 }
 
-const STDERR_CHARACTERS = 2_000;
-
-/** @param core the only core that it may use; undefined: any */
+/**
+ * What it writes to stderr is shown: that is where a server says why it ended.
+ *
+ * @param core the only core that it may use; undefined: any
+ */
 export async function startServer(contender: Contender, core: number | undefined): Promise<ServerProcess> {
   const port = await freePort();
   const [program = "", ...args] = pinned(core, contender.command);
   const env = { PATH: process.env.PATH, PORT: String(port), ...contender.env };
 
   const startedAtMs = performance.now();
-  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
   const gone = new AbortController();
-  const exited = once(child, "close").finally(() => {
+  const exited = new Promise<void>((resolve) => child.once("close", () => resolve())).then(() => {
     process.off("exit", kill);
-    gone.abort(
-      new Error(`The server "${contender.name}" ended, where it should have answered calls. ${stderr}`),
-    );
+    gone.abort(new Error(`The server "${contender.name}" ended, where it should have answered calls.`));
   });
   // A log that nobody reads would stop its writer.
   child.stdout.resume();
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_CHARACTERS);
-  });
   await once(child, "spawn");
 
   return {
+    name: contender.name,
     // It was spawned, so it has one.
     pid: child.pid ?? Number.NaN,
     port,

@@ -24,10 +24,10 @@ export async function measureThroughput(options: SeriesOptions, calls: number): 
     await server.answers();
     servers.set(contender, server);
   }
-  const samples = await takeTurns("throughput", options, [...servers], async ([, { pid, port }]) => {
-    const before = cpuTimeMs(pid);
-    const rate = await callsPerSecond(port, requestFile, load);
-    const after = cpuTimeMs(pid);
+  const samples = await takeTurns("throughput", options, [...servers], async ([, server]) => {
+    const before = cpuTimeMs(server.pid);
+    const rate = await callsPerSecond(server, requestFile, load);
+    const after = cpuTimeMs(server.pid);
     return {
       callsPerSecond: rate,
       cpuMicrosecondsPerCall:

@@ -45,10 +45,14 @@ interface Method {
   readonly responseDeserialize: (bytes: Buffer) => object;
 }
 
-/** A service of this repository, as `@grpc/proto-loader` reads it from its contract. */
-export function serviceOf(proto: string, name: string): Methods {
+/**
+ * A service, as `@grpc/proto-loader` reads it from its contract.
+ *
+ * @param root this repository, or a copy of it with other contracts
+ */
+export function serviceOf(proto: string, name: string, root = ROOT): Methods {
   const loaded = loadSync(proto, {
-    includeDirs: [join(ROOT, "proto"), join(ROOT, "proto/vendor")],
+    includeDirs: [join(root, "proto"), join(root, "proto/vendor")],
     longs: String,
     enums: String,
     defaults: true,

@@ -6,8 +6,8 @@ import { WORKERS, workerNamed } from "./workers/list.ts";
 
 try {
   const asked = process.argv.slice(2);
-  const workers = asked.length > 0 ? asked.map(workerNamed) : WORKERS;
-  for (const { name } of workers) {
+  const workers = asked.length > 0 ? asked.map(workerNamed) : WORKERS.map(({ name }) => name);
+  for (const name of workers) {
     const { bytesAtStart, bytesLater } = await bundleWorker(name, join(root, "dist", name));
     const sizes = `${kilobytes(bytesAtStart)} read at start, ${kilobytes(bytesLater)} when needed`;
     console.log(`dist/${name}/main.js: ${sizes}`);

@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { entryOf, workerNamed } from "./workers/list.ts";
 
 try {
-  const { name } = workerNamed(process.argv[2]);
+  const name = workerNamed(process.argv[2]);
   // run.mjs has gone: so does the worker, as if asked to.
   process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));
   await import(pathToFileURL(entryOf(name)).href);

@@ -45,13 +45,16 @@ export interface Core {
 export async function createCore(options: CoreOptions): Promise<Core> {
   const { services, settings, log, clock, tracing } = options;
   const named = services.map(({ service, aliases }) => ({ name: service.typeName, service, aliases }));
-  checkNames(named);
   const health = createHealth(named);
   for (const { service, health: start } of services) {
     start?.((status) => health.report(service.typeName, status));
   }
   const admin = createAdminService(() => policies.explain());
   const inBand = [health.implementation, admin, ...createReflection([...named, ...reflected(health, admin)])];
+  checkNames([
+    ...named,
+    ...inBand.map(({ service, aliases }) => ({ name: service.typeName, service, aliases })),
+  ]);
 
   const calls = new Set<Call>();
   const quotaStats = new QuotaStats();

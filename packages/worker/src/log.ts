@@ -1,5 +1,6 @@
 import { isatty } from "node:tty";
-import { type BaseLogger, type DestinationStream, destination, pino } from "pino";
+import { type BaseLogger, pino } from "pino";
+import { createLogSink, type LogSink } from "./log-sink.ts";
 
 /** Writes lines of JSON: `log.info({ person: 7 }, "greeted")`. */
 export interface Logger extends Pick<BaseLogger, "trace" | "debug" | "info" | "warn" | "error" | "fatal"> {
@@ -12,20 +13,14 @@ export interface Logger extends Pick<BaseLogger, "trace" | "debug" | "info" | "w
 /** The logger of a worker, and how to get its last lines out before the process ends. */
 export interface WorkerLog {
   readonly log: Logger;
-  flush(): void;
+  /** Resolves when all lines are out, or when nobody takes them. */
+  flush(): Promise<void>;
 }
 
 const STDOUT = 1;
-/** Lines are gathered into writes of this size, which costs half of what a write per line does … */
-const GATHER_BYTES = 32 * 1024;
-/** … but wait no longer than this. */
-const WRITE_EVERY_MS = 100;
-/** When whoever reads the log has stopped reading, lines past this are dropped: memory is worth more. */
-const PENDING_BYTES = 16 * 1024 * 1024;
-
 /** JSON lines on stdout; on a terminal, lines for people. */
 export async function createLog(options: { name: string; level: string }): Promise<WorkerLog> {
-  const { stream, flush } = isatty(STDOUT) ? await terminal() : lines();
+  const sink = isatty(STDOUT) ? await terminal() : createLogSink(STDOUT);
   const log = pino(
     {
       level: options.level,
@@ -33,9 +28,9 @@ export async function createLog(options: { name: string; level: string }): Promi
       timestamp: time,
       formatters: { level: (label) => ({ level: label }) },
     },
-    stream,
+    sink,
   );
-  return { log, flush };
+  return { log, flush: () => sink.flush() };
 }
 
 /** A logger that writes each line to a function: for tests that read them. */
@@ -43,42 +38,11 @@ export function createLogTo(write: (line: string) => void, level = "trace"): Log
   return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, { write });
 }
 
-interface Sink {
-  readonly stream: DestinationStream;
-  flush(): void;
-}
-
-/** Lines wait as bytes: as text, each would live long enough to be moved to the old heap. */
-function lines(): Sink {
-  const output = destination({ fd: STDOUT, sync: false, maxLength: PENDING_BYTES });
-  const gathered = Buffer.allocUnsafe(GATHER_BYTES);
-  let used = 0;
-  const write = () => {
-    if (used === 0) return;
-    output.write(gathered.toString("utf8", 0, used));
-    used = 0;
-  };
-  setInterval(write, WRITE_EVERY_MS).unref();
-  return {
-    stream: {
-      write(line) {
-        const mostBytes = line.length * 3;
-        if (mostBytes > GATHER_BYTES - used) write();
-        if (mostBytes > GATHER_BYTES) output.write(line);
-        else used += gathered.write(line, used);
-      },
-    },
-    flush() {
-      write();
-      output.flushSync();
-    },
-  };
-}
-
-async function terminal(): Promise<Sink> {
+/** Lines for people, each written at once. */
+async function terminal(): Promise<LogSink> {
   const { default: pretty } = await import("pino-pretty");
   const stream = pretty({ colorize: true, sync: true, ignore: "worker,trace_id,span_id", messageKey: "msg" });
-  return { stream, flush: () => {} };
+  return { write: (line) => stream.write(line), flush: () => Promise.resolve() };
 }
 
 let timeMs = 0;

@@ -23,8 +23,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   let stopping = false;
   const stop = async (exitCode: number) => {
     stopping = true;
-    await worker.stop();
-    process.exit(exitCode);
+    try {
+      await worker.stop();
+      process.exit(exitCode);
+    } catch (error) {
+      process.stderr.write(`${options.name} did not stop well. ${describe(error)}\n`);
+      process.exit(EXIT.softwareError);
+    }
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {

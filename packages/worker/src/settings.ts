@@ -1,4 +1,5 @@
-import { parseDurationMs } from "@gantry/rpc";
+import { existsSync } from "node:fs";
+import { formatDurationMs, parseDurationMs } from "@gantry/rpc";
 
 /** The settings of a worker, read from environment variables once at start. */
 export interface Settings {
@@ -49,6 +50,9 @@ export class SettingsError extends Error {
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+/** Timers of Node.js take 24 days and fire at once where they are given more. */
+const LONGEST_MS = 500 * 3_600_000;
+
 /** A worker that ignored these would be open where its operator believes it closed, so it does not start. */
 const NOT_YET = ["TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "AUTH_FILE", "DISCOVERY"];
 
@@ -68,10 +72,18 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
     const value = Number(text);
     return /^\d+$/.test(text) && value >= least && value <= most ? value : undefined;
   };
+  const count = (name: string, byDefault: number, most: number) =>
+    read(name, byDefault, whole(1, most), `a whole number from 1 to ${most}`);
   const port = (name: string, byDefault: number) =>
     read(name, byDefault, whole(0, 65_535), "a port from 1 to 65535, or 0 for any free one");
-  const duration = (name: string, byDefault: number) =>
-    read(name, byDefault, parseDurationMs, "a duration such as 500ms, 25s or 30m");
+  const duration = (name: string, byDefault: number, leastMs = 0) => {
+    const inBounds = (text: string) => {
+      const ms = parseDurationMs(text);
+      return ms !== undefined && ms >= leastMs && ms <= LONGEST_MS ? ms : undefined;
+    };
+    const least = leastMs > 0 ? ` from ${formatDurationMs(leastMs)}` : "";
+    return read(name, byDefault, inBounds, `a duration${least} to 500h, such as 500ms, 25s or 30m`);
+  };
   const oneOf =
     <T extends string>(...names: readonly T[]) =>
     (text: string) =>
@@ -82,12 +94,17 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
     port: port("PORT", defaults.port ?? 50051),
     adminPort: port("ADMIN_PORT", defaults.adminPort ?? 9464),
     logLevel: read("LOG_LEVEL", "info", oneOf(...LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`),
-    policyFile: env.POLICY_FILE || undefined,
-    quotaSubjects: read("QUOTA_SUBJECTS", 100_000, whole(1, 100_000_000), "a whole number from 1"),
-    maxCallsInFlight: read("MAX_CALLS_IN_FLIGHT", 10_000, whole(1, 10_000_000), "a whole number from 1"),
-    maxConnections: read("MAX_CONNECTIONS", 10_000, whole(1, 1_000_000), "a whole number from 1"),
+    policyFile: read(
+      "POLICY_FILE",
+      undefined,
+      (path) => (existsSync(path) ? path : undefined),
+      "a file that is there",
+    ),
+    quotaSubjects: count("QUOTA_SUBJECTS", 100_000, 100_000_000),
+    maxCallsInFlight: count("MAX_CALLS_IN_FLIGHT", 10_000, 10_000_000),
+    maxConnections: count("MAX_CONNECTIONS", 10_000, 1_000_000),
     compression: read("COMPRESSION", "none", oneOf("none", "gzip"), "none or gzip"),
-    maxConnectionAgeMs: duration("MAX_CONNECTION_AGE", 30 * 60_000),
+    maxConnectionAgeMs: duration("MAX_CONNECTION_AGE", 30 * 60_000, 1_000),
     drainDelayMs: duration("DRAIN_DELAY", 0),
     drainTimeoutMs: duration("DRAIN_TIMEOUT", 25_000),
   };

@@ -112,7 +112,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         core.state = "stopped";
         await tracing.shutdown();
         log.info("stopped");
-        flush();
+        await flush();
       },
     });
   };

@@ -17,7 +17,9 @@ describe("compressed requests are read", () => {
       await using worker = await kitchenWorker();
       await using raw = rawSession(worker.port);
       const body = Buffer.concat([framed(compress(DISH), { compressed: true }), framed(DISH)]);
-      const { code, messages } = await raw.call("/kitchen.v1.Kitchen/Chat", body, { "grpc-encoding": encoding });
+      const { code, messages } = await raw.call("/kitchen.v1.Kitchen/Chat", body, {
+        "grpc-encoding": encoding,
+      });
       assert.equal(code, status.OK);
       assert.deepEqual(messages, [
         { compressed: false, bytes: DISH },

@@ -88,10 +88,10 @@ test("a message in messages beyond measure is refused as no message", async () =
       length.push(rest > 127 ? (rest & 127) | 128 : rest);
       if (rest <= 127) break;
     }
-    parts.unshift(Buffer.from([0x22, ...length]));
+    parts.push(Buffer.from([0x22, ...length]));
     bytes += 1 + length.length;
   }
-  const { code, message } = await raw.call(COOK, framed(Buffer.concat(parts)));
+  const { code, message } = await raw.call(COOK, framed(Buffer.concat(parts.reverse())));
   assert.equal(code, status.INVALID_ARGUMENT);
   assert.match(message, /^The request is no kitchen\.v1\.Dish/);
   await assertServesOn(worker, { Cook: { InvalidArgument: 1 } });

@@ -145,6 +145,25 @@ describe("a client that opens a stream and vanishes", () => {
     await assertServesOn(worker, { Collect: { Canceled: 1 } });
   });
 
+  test("with five hundred streams at once leaves nothing behind", async () => {
+    const begun = Promise.withResolvers<void>();
+    let running = 0;
+    await using worker = await kitchenWorker({
+      async collect(dishes) {
+        running += 1;
+        if (running === 500) begun.resolve();
+        for await (const _ of dishes);
+        return {};
+      },
+    });
+    const raw = rawSession(worker.port);
+    for (let at = 0; at < 500; at += 1) raw.open("/kitchen.v1.Kitchen/Collect").write(EMPTY);
+    await begun.promise;
+    raw.socket.destroy();
+    await assertServesOn(worker, { Collect: { Canceled: 500 } });
+    assert.match(await worker.metrics(), /gantry_calls_in_flight\{.*"Collect"\} 0\n/);
+  });
+
   test("ends the generator that streams to it: its finally block runs", async () => {
     const cleanedUp = Promise.withResolvers<void>();
     await using worker = await kitchenWorker({

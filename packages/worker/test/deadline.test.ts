@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { constants } from "node:http2";
 import { describe, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import type { CallContext } from "../src/call.ts";
@@ -41,15 +42,13 @@ function waiting() {
   };
 }
 
-/** The same of handlers that care for nothing. */
+/** Handlers that do not end, whatever they are told. */
 const stubborn = {
   cook: () => new Promise<never>(() => {}),
-  // biome-ignore lint/correctness/useYield: it never gets there
   async *serve() {
     await new Promise(() => {});
   },
   collect: () => new Promise<never>(() => {}),
-  // biome-ignore lint/correctness/useYield: it never gets there
   async *chat() {
     await new Promise(() => {});
   },
@@ -118,6 +117,31 @@ describe("the signal fires with CANCELLED when the client cancels", () => {
       assert.match(String(reasons[0]), /^RpcError: CANCELLED/);
     });
   }
+});
+
+describe("a client that resets its call", () => {
+  /** Begins a call with this timeout, and resets it when so much of it is over. */
+  async function reset(timeoutMs: number, afterMs: number) {
+    const { handlers, begun } = waiting();
+    const worker = await kitchenWorker(handlers);
+    await using raw = rawSession(worker.port);
+    const stream = raw.open(COOK, { "grpc-timeout": `${timeoutMs}m` });
+    stream.end(EMPTY);
+    await begun;
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    stream.close(constants.NGHTTP2_CANCEL);
+    return worker;
+  }
+
+  test("at its deadline, a moment before the worker's own, is counted DEADLINE_EXCEEDED", async () => {
+    await using worker = await reset(300, 270);
+    await assertServesOn(worker, { Cook: { DeadlineExceeded: 1 } });
+  });
+
+  test("long before its deadline is counted CANCELLED", async () => {
+    await using worker = await reset(60_000, 0);
+    await assertServesOn(worker, { Cook: { Canceled: 1 } });
+  });
 });
 
 describe("grpc-timeout", () => {

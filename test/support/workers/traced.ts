@@ -1,8 +1,10 @@
 /** A worker whose handlers call another worker, with the gRPC library imported before the runtime. */
+import { Client, credentials } from "@grpc/grpc-js";
+
+// The runtime has the library traced, though it was not the first to import it.
 
 import { Greeter } from "@gantry/proto/greeter/v1/greeter_pb.js";
 import { implement, runWorker, unimplemented } from "@gantry/worker";
-import { Client, credentials } from "@grpc/grpc-js";
 
 const math = new Client(process.env.MATH_ADDRESS ?? "127.0.0.1:50052", credentials.createInsecure());
 const bytes = (buffer: Buffer) => buffer;

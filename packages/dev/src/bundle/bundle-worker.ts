@@ -37,7 +37,6 @@ export async function bundleWorker(name: string, directory: string): Promise<Bun
     target: "node24",
     minifyWhitespace: true,
     minifySyntax: true,
-    keepNames: true,
     sourcemap: "linked",
     sourcesContent: false,
     legalComments: "linked",

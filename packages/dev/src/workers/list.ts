@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../bootstrap.mjs";
 
@@ -22,11 +23,17 @@ export function entryOf(name: string): string {
   return join(root, "services", name, "src/main.ts");
 }
 
+/** Every worker that can be run: each folder of services/ that has a main.ts. */
+function workerNames(): string[] {
+  return readdirSync(join(root, "services")).filter((name) => existsSync(entryOf(name)));
+}
+
 /** @throws Error naming the workers that there are. */
-export function workerNamed(name: string | undefined): LocalWorker {
-  const found = WORKERS.find((worker) => worker.name === name);
-  if (found) return found;
-  const known = WORKERS.map((worker) => worker.name).join(", ");
+export function workerNamed(name: string | undefined): string {
+  const known = workerNames();
+  if (name !== undefined && known.includes(name)) return name;
   const asked = name === undefined ? "Which worker?" : `There is no worker ${JSON.stringify(name)}.`;
-  throw new Error(`${asked} The workers are: ${known}. For example: npm run worker -- ${WORKERS[0]?.name}`);
+  throw new Error(
+    `${asked} The workers are: ${known.join(", ")}. For example: npm run worker -- ${known[0]}`,
+  );
 }

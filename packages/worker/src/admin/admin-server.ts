@@ -1,7 +1,10 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../log.ts";
 import { type AdminSubject, adminPages, json, type Page, type PageResponse } from "./admin-pages.ts";
+
+// An `import` of node:http evaluates all of its exports, WebSocket's too, which loads undici: 20 ms of a start.
+const { createServer } = process.getBuiltinModule("node:http");
 
 export interface AdminServerOptions extends AdminSubject {
   readonly host: string;

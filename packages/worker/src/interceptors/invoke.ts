@@ -51,7 +51,7 @@ function responses(
   // An author's own iterator may throw where it should reject, and give back what is no promise.
   const ask = () => {
     try {
-      return inner.next();
+      return call.failure ? Promise.reject(call.failure) : inner.next();
     } catch (error) {
       return Promise.reject(error);
     }

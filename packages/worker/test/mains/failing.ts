@@ -1,4 +1,7 @@
-/** A worker whose handlers fail in the way that the name of the dish says. */
+/**
+ * A worker whose handlers fail in the way that the name of the dish says. Types would keep an author from
+ * some of these ways, so there are casts; JavaScript would not.
+ */
 import { badRequest, Code, RpcError } from "@gantry/rpc";
 import type { CallContext } from "../../src/call.ts";
 import { runWorker } from "../../src/run-worker.ts";
@@ -52,7 +55,6 @@ const failing = kitchen({
   },
   serve(dish, call) {
     if (dish.name === "called") fail(dish.name);
-    // What types would keep an author from, JavaScript does not.
     if (dish.name === "promised") return Promise.reject(new Error(SECRET)) as unknown as AsyncIterable<Dish>;
     if (dish.name === "iterated") return carelessIterable() as unknown as AsyncIterable<Dish>;
     return served(dish, call);

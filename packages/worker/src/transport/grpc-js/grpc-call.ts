@@ -9,7 +9,7 @@ import { Call, type CallHost, type Wire } from "../../call.ts";
 import { isPromise } from "../../interceptors/promises.ts";
 import { asStream } from "../../interceptors/streams.ts";
 import type { Tracing } from "../../trace/tracing.ts";
-import { leftBecause, whenWhole } from "./leaving.ts";
+import { endsInMessage, leftBecause, whenWhole } from "./leaving.ts";
 import { compressed, decode, encode } from "./message-codec.ts";
 import { errorTrailers, fromGrpc, OutgoingMetadata, sendableMessage, text, toGrpc } from "./metadata.ts";
 import { inOurWords, type Status } from "./own-status.ts";
@@ -85,6 +85,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   }
 
   onReceiveMessage(message: Buffer): void {
+    if (this.#over) return;
     const { method } = this.#route;
     if (this.#requests) {
       try {
@@ -105,6 +106,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   }
 
   onReceiveHalfClose(): void {
+    if (this.#over) return;
     if (!this.#message) {
       // Asked to read on, grpc-js finds out whether the stream was reset.
       this.#wire.startRead();
@@ -170,17 +172,22 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
 
   /** Ends a call that never gets to its handler. It passes the chain all the same, and so is counted. */
   #refuse(error: RpcError): void {
+    if (this.#over) return;
     if (this.#call) this.#call.abort(error);
     else this.#dispatch(undefined, error);
   }
 
   /** All messages of a stream have come; or, where there had to be one, none. */
   #endWithoutMessage(): void {
-    if (this.#requests) this.#requests.end();
-    else
+    if (endsInMessage(this.#wire)) {
+      this.#refuse(new RpcError(Code.InvalidArgument, "The request ends in the middle of a message."));
+    } else if (this.#requests) {
+      this.#requests.end();
+    } else {
       this.#refuse(
         new RpcError(Code.Unimplemented, `${this.#route.method.name} takes one request message: none came.`),
       );
+    }
   }
 
   #dispatch(request: Message | undefined, failure?: RpcError): void {
@@ -212,7 +219,21 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     call.end();
     this.#over = true;
     this.#sendStatus(call, failure);
+    this.#letGo();
     return failure;
+  }
+
+  /**
+   * Node.js keeps a closed stream, and so this, until a full collection: V8's Maps lead from their old
+   * tables to the newer ones. What the call had is not kept with it.
+   */
+  #letGo(): void {
+    this.#call = undefined;
+    this.#message = undefined;
+    this.#requests = undefined;
+    this.#prepared = undefined;
+    this.#preparedBytes = undefined;
+    this.#unblock = undefined;
   }
 
   /** The status follows on the heels of the message, so that both leave in one write. */

@@ -24,7 +24,7 @@ export interface GrpcServer {
   stopAccepting(): Promise<void>;
   /** Settles when the last connection is closed. Call `stopAccepting` first. */
   readonly closed: Promise<void>;
-  /** Breaks what is still open. */
+  /** Breaks the connections that are still open. Call `stopAccepting` first. */
   destroy(): void;
 }
 
@@ -92,9 +92,8 @@ export async function startGrpcServer(
       server.tryShutdown(() => {});
     },
     destroy() {
-      listener.close();
-      server.forceShutdown();
-      headers.close();
+      // grpc-js's own forceShutdown knows of no connections unless channelz is on.
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

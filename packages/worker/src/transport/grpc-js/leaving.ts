@@ -1,5 +1,6 @@
 /** How clients leave before their call is over, and how that is told from a stream that has come to its end. */
 import type { RpcError } from "@gantry/rpc";
+import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { type Call, cancelled, deadlineExceeded } from "../../call.ts";
 
 /** By so much may a client be early: its deadline runs from before its call came here. */
@@ -32,3 +33,17 @@ export function whenWhole(userAgent: string | undefined, end: () => void): void 
   // Behind the timer, what has arrived meanwhile is read before an immediate runs.
   else setTimeout(setImmediate, RESET_FOLLOWS_WITHIN_MS, end);
 }
+
+/**
+ * Whether a stream has ended, and its last message has not. grpc-js drops such a message without a word;
+ * only its decoder knows, a part that is not public, so what is not found there counts as no.
+ */
+export function endsInMessage(wire: ServerInterceptingCallInterface): boolean {
+  const decoder: unknown = Reflect.get(wire, "decoder");
+  if (typeof decoder !== "object" || decoder === null) return false;
+  const state: unknown = Reflect.get(decoder, "readState");
+  return typeof state === "number" && state !== BETWEEN_MESSAGES;
+}
+
+/** `ReadState.NO_DATA` of grpc-js's stream-decoder.ts. */
+const BETWEEN_MESSAGES = 0;

@@ -1,5 +1,6 @@
 import { Metadata, type MetadataValue, type RpcError } from "@gantry/rpc";
 import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
+import { isMetadata, sendable } from "./header-rules.ts";
 import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
 
 /** What came over the wire, in our terms. */
@@ -41,22 +42,26 @@ export function errorTrailers(error: RpcError, trailers: Metadata | undefined): 
  * as headers; ours were checked when they were set, and are written down once.
  */
 export class OutgoingMetadata extends GrpcMetadata {
+  // A plain object, which grpc-js copies faster than one without a prototype; `put` looks at its own keys only.
   readonly #headers: Record<string, string | string[]> = {};
 
   constructor(...parts: readonly (Metadata | undefined)[]) {
     super();
     const put = (values: readonly MetadataValue[], key: string) => {
-      this.put(key, ...values);
+      if (isMetadata(key)) this.put(key, ...values);
     };
     for (const part of parts) part?.forEach(put);
   }
 
   put(key: string, ...values: readonly MetadataValue[]): void {
-    const texts = values.map(headerValue);
-    const before = this.#headers[key];
-    const all = before === undefined ? texts : [before, texts].flat();
-    const [only] = all;
-    this.#headers[key] = all.length === 1 && only !== undefined ? only : all;
+    const [first] = values;
+    const before = Object.hasOwn(this.#headers, key) ? this.#headers[key] : undefined;
+    if (before === undefined && first !== undefined && values.length === 1) {
+      this.#headers[key] = headerValue(first);
+    } else {
+      const texts = values.map(headerValue);
+      this.#headers[key] = sendable(key, before === undefined ? texts : [before, texts].flat());
+    }
   }
 
   override clone(): GrpcMetadata {

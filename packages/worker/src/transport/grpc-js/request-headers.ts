@@ -66,12 +66,12 @@ function onStreamCreated(message: unknown): void {
     joined ||= typeof value === "string" && value.includes(JOINT);
   }
   if (bytes > MAX_METADATA_BYTES) headers[OVERSIZE_HEADER] = String(bytes);
-  else delete headers[OVERSIZE_HEADER];
+  else if (OVERSIZE_HEADER in headers) delete headers[OVERSIZE_HEADER];
   if (joined) separateValues(stream);
 
   const accepted = compressing > 0 ? headers["grpc-accept-encoding"] : undefined;
   if (accepted !== undefined) headers[ACCEPT_ENCODING_HEADER] = accepted;
-  else delete headers[ACCEPT_ENCODING_HEADER];
+  else if (ACCEPT_ENCODING_HEADER in headers) delete headers[ACCEPT_ENCODING_HEADER];
 
   const encoding = headers["grpc-encoding"];
   if (encoding === undefined || encoding === "identity") headers["grpc-encoding"] = NO_ENCODING;

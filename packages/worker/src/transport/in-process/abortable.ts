@@ -1,23 +1,44 @@
 /**
  * The elements of `source`, mapped, until `fail` is called: whoever waits for the next one then gets
- * the error, even where the source never gives another.
+ * the error, even where the source never gives another. Where the source itself fails, `onError` is told.
  */
-export function abortable<T, R>(source: AsyncIterable<T> | Iterable<T>, map: (element: T) => R) {
-  const failed = Promise.withResolvers<never>();
-  // Nobody may be waiting when it fails, and that is no unhandled rejection.
-  failed.promise.catch(() => {});
+export function abortable<T, R>(
+  source: AsyncIterable<T> | Iterable<T>,
+  map: (element: T) => R,
+  onError: (error: unknown) => void,
+) {
   const inner = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  const next = async (): Promise<IteratorResult<R, undefined>> => {
-    const result = await Promise.race([inner.next(), failed.promise]);
+  const waiting = new Set<(error: Error) => void>();
+  let failure: Error | undefined;
+
+  const ask = async (): Promise<IteratorResult<R, undefined>> => {
+    const result = await inner.next();
     return result.done ? { done: true, value: undefined } : { done: false, value: map(result.value) };
   };
   const iterable: AsyncIterableIterator<R, undefined> = {
     [Symbol.asyncIterator]: () => iterable,
-    next,
+    next() {
+      if (failure) return Promise.reject(failure);
+      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<R, undefined>>();
+      waiting.add(reject);
+      ask()
+        .then(resolve, (error) => {
+          onError(error);
+          reject(error);
+        })
+        .finally(() => waiting.delete(reject));
+      return promise;
+    },
     async return() {
       await inner.return?.();
       return { done: true, value: undefined };
     },
   };
-  return { iterable, fail: (error: Error) => failed.reject(error) };
+  return {
+    iterable,
+    fail(error: Error) {
+      failure ??= error;
+      for (const reject of waiting) reject(failure);
+    },
+  };
 }

@@ -6,7 +6,7 @@ import {
   type Message,
   type MessageInitShape,
 } from "@bufbuild/protobuf";
-import { type CallOptions, type Client, Metadata, RpcError } from "@gantry/rpc";
+import { type CallOptions, type Client, Code, Metadata, RpcError } from "@gantry/rpc";
 import { Call, type CallHost, cancelled, type Wire } from "../../call.ts";
 import { asStream } from "../../interceptors/streams.ts";
 import type { Route } from "../../pipeline.ts";
@@ -63,10 +63,11 @@ class InProcessCall implements Wire {
     if (method.clientStreaming) {
       // The client's types say that a streaming method is given an iterable of initial values.
       const source = input as AsyncIterable<Init> | Iterable<Init>;
-      const requests = abortable(source, (init) => {
+      const map = (init: Init) => {
         method.stats.received += 1;
         return create(schema, init);
-      });
+      };
+      const requests = abortable(source, map, (error) => this.#call.abort(requestsFailed(error)));
       this.#failRequests = requests.fail;
       this.#call = new Call(host, method, this, trace, undefined, requests.iterable, deadline);
     } else {
@@ -113,12 +114,14 @@ class InProcessCall implements Wire {
 
   async *all(): AsyncGenerator<Message> {
     const stopListening = this.#listen();
+    let messages: AsyncIterator<Message> | undefined;
     let over = false;
     try {
-      for await (const message of asStream(await this.#run())) {
+      messages = asStream(await this.#run())[Symbol.asyncIterator]();
+      for (let next = await messages.next(); !next.done; next = await messages.next()) {
         this.#call.sendHeaders();
         this.#route.method.stats.sent += 1;
-        yield message;
+        yield next.value;
       }
       over = true;
       this.#call.sendHeaders();
@@ -127,9 +130,10 @@ class InProcessCall implements Wire {
       over = true;
       throw this.#end(error);
     } finally {
-      // Whoever stops reading before the end has cancelled the call.
+      // Whoever stops reading before the end has cancelled the call; the stream is left after that is known.
       if (!over) {
         this.#call.abort(cancelled());
+        await messages?.return?.();
         this.#end(cancelled());
       }
       stopListening();
@@ -156,4 +160,9 @@ class InProcessCall implements Wire {
     this.#options.onTrailers?.(trailers);
     return error;
   }
+}
+
+/** A client that cannot go on with its requests has cancelled the call; why is its own affair, and comes back to it. */
+function requestsFailed(cause: unknown): RpcError {
+  return new RpcError(Code.Cancelled, `The client's request messages failed: ${cause}`, [], { cause });
 }
