@@ -9,7 +9,7 @@ import type { Logger } from "./log.ts";
 import type { WorkerStats } from "./metrics/worker-stats.ts";
 import { chain, methodsOf, type Route, route } from "./pipeline.ts";
 import { createPolicies, type Policies } from "./policy/policy-store.ts";
-import { createMemoryStore } from "./quota/memory-store.ts";
+import { createQuotaStore } from "./quota/create-store.ts";
 import { QuotaStats } from "./quota/quota-stats.ts";
 import type { QuotaStore } from "./quota/store.ts";
 import { createReflection } from "./reflection/reflection.ts";
@@ -18,6 +18,8 @@ import type { WorkerState } from "./state.ts";
 import type { Tracing } from "./trace/tracing.ts";
 
 export interface CoreOptions {
+  /** The worker's name. */
+  readonly name: string;
   readonly services: readonly Implementation[];
   readonly settings: Settings;
   readonly log: Logger;
@@ -41,9 +43,12 @@ export interface Core {
   state: WorkerState;
 }
 
-/** @throws PolicyError where a policy cannot be held, TypeError where two services share a name. */
+/**
+ * @throws PolicyError where a policy cannot be held, SettingsError where a file that a setting names
+ * cannot be used, TypeError where two services share a name.
+ */
 export async function createCore(options: CoreOptions): Promise<Core> {
-  const { services, settings, log, clock, tracing } = options;
+  const { name, services, settings, log, clock, tracing } = options;
   const named = services.map(({ service, aliases }) => ({ name: service.typeName, service, aliases }));
   const health = createHealth(named);
   for (const { service, health: start } of services) {
@@ -58,7 +63,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
 
   const calls = new Set<Call>();
   const quotaStats = new QuotaStats();
-  const quotaStore = createMemoryStore({ clock, maxSubjects: settings.quotaSubjects });
   const served = [
     ...services.map((implementation) => ({
       implementation,
@@ -71,14 +75,21 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   ];
   const methods = served.flatMap((each) => each.methods);
   const counters = { shed: 0 };
+  const validation = await prepareValidation(
+    services.flatMap(({ service }) => service.methods.map((method) => method.input)),
+  );
+  const { store: quotaStore, stats: quotaStoreStats } = await createQuotaStore({
+    worker: name,
+    settings,
+    clock,
+    log,
+  });
   const stages = chain({
     log,
     tracing,
     quotaStore,
     quotaStats,
-    validate: validate(
-      await prepareValidation(services.flatMap(({ service }) => service.methods.map((m) => m.input))),
-    ),
+    validate: validate(validation),
     inFlight: () => calls.size,
     maxCallsInFlight: settings.maxCallsInFlight,
     onShed: () => {
@@ -92,6 +103,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     stats: quotaStats,
     log,
     stages,
+  }).catch(async (error) => {
+    await quotaStore.close();
+    throw error;
   });
 
   const routes = new Map<string, Route>();
@@ -117,6 +131,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     stats: {
       methods,
       quotas: quotaStats,
+      quotaStore: quotaStoreStats,
       get shed() {
         return counters.shed;
       },

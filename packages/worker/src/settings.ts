@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { formatDurationMs, parseDurationMs } from "@gantry/rpc";
+import { maskRedisAddress, parseRedisAddress, type RedisAddress } from "./quota/redis-address.ts";
 
 /** The settings of a worker, read from environment variables once at start. */
 export interface Settings {
@@ -15,6 +16,17 @@ export interface Settings {
   readonly policyFile: string | undefined;
   /** `QUOTA_SUBJECTS`: how many subjects quotas remember at most. Default 100,000. */
   readonly quotaSubjects: number;
+  /** `QUOTA_STORE`: where quotas are counted. Default `memory`: in this worker, for itself. */
+  readonly quotaStore: "memory" | RedisAddress;
+  /** `QUOTA_STORE_CA`: a PEM file with the certificates that a store over TLS is trusted by. Default: the system's. */
+  readonly quotaStoreCa: string | undefined;
+  /** `QUOTA_STORE_TIMEOUT`: how long a call waits for the store. Default 20ms. */
+  readonly quotaStoreTimeoutMs: number;
+  /** `QUOTA_STORE_FALLBACK`: what becomes of calls that the store did not decide in time. Default `local`. */
+  readonly quotaStoreFallback: "local" | "refuse" | "allow";
+  /** `QUOTA_SHARE`: the part of each quota that a worker gives while the store is away. Default: as many workers as
+   * the store saw last share alike. */
+  readonly quotaShare: number | undefined;
   /** `MAX_CALLS_IN_FLIGHT`: calls past it are turned away with UNAVAILABLE. Default 10,000. */
   readonly maxCallsInFlight: number;
   /** `MAX_CONNECTIONS`: connections past it are closed at once. Default 10,000. */
@@ -89,6 +101,21 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
     (text: string) =>
       names.find((name) => name === text);
 
+  const store = (): Settings["quotaStore"] => {
+    const text = env.QUOTA_STORE;
+    if (text === undefined || text === "" || text === "memory") return "memory";
+    try {
+      return parseRedisAddress(text);
+    } catch (error) {
+      // The address may hold a password, even where it is no address at all.
+      const expected = error instanceof Error ? error.message : error;
+      problems.push(
+        `QUOTA_STORE is ${JSON.stringify(maskRedisAddress(text))}: expected memory, or ${expected}.`,
+      );
+      return "memory";
+    }
+  };
+
   const settings: Settings = {
     host: read("HOST", "127.0.0.1", (text) => text.trim() || undefined, "an address or a host name"),
     port: port("PORT", defaults.port ?? 50051),
@@ -101,6 +128,16 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
       "a file that is there",
     ),
     quotaSubjects: count("QUOTA_SUBJECTS", 100_000, 100_000_000),
+    quotaStore: store(),
+    quotaStoreCa: env.QUOTA_STORE_CA || undefined,
+    quotaStoreTimeoutMs: duration("QUOTA_STORE_TIMEOUT", 20, 1),
+    quotaStoreFallback: read(
+      "QUOTA_STORE_FALLBACK",
+      "local",
+      oneOf("local", "refuse", "allow"),
+      "local, refuse or allow",
+    ),
+    quotaShare: read("QUOTA_SHARE", undefined, share, "a part such as 0.25 or 1/4, above 0 and at most 1"),
     maxCallsInFlight: count("MAX_CALLS_IN_FLIGHT", 10_000, 10_000_000),
     maxConnections: count("MAX_CONNECTIONS", 10_000, 1_000_000),
     compression: read("COMPRESSION", "none", oneOf("none", "gzip"), "none or gzip"),
@@ -108,13 +145,22 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
     drainDelayMs: duration("DRAIN_DELAY", 0),
     drainTimeoutMs: duration("DRAIN_TIMEOUT", 25_000),
   };
-  read("QUOTA_STORE", "memory", oneOf("memory"), "memory, the only store of this release");
   for (const name of NOT_YET) {
     if (env[name]) problems.push(`${name} is set, but this release does not have it: expected it unset.`);
+  }
+  if (settings.quotaStoreCa && (settings.quotaStore === "memory" || !settings.quotaStore.tls)) {
+    problems.push("QUOTA_STORE_CA is set, but QUOTA_STORE is not over TLS: expected rediss://, or it unset.");
   }
   if (settings.port !== 0 && settings.port === settings.adminPort) {
     problems.push(`PORT and ADMIN_PORT are both ${settings.port}: expected two different ports.`);
   }
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
+}
+
+/** `0.25`, or as a fraction `1/4`. */
+function share(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(?:\/(\d+))?$/.exec(text.trim());
+  const value = Number(match?.[1]) / Number(match?.[2] ?? 1);
+  return value > 0 && value <= 1 ? value : undefined;
 }

@@ -35,7 +35,7 @@ export async function createTestWorker(options: TestWorkerOptions): Promise<Test
   const log: Logger = createLogTo(onLog ?? (() => {}), onLog ? "trace" : "silent");
   const settings: Settings = { ...readSettings({}), policyFile, ...options.settings };
   const tracing = createTracing({}, neverTraced, neverTraced);
-  const core = await createCore({ services, settings, log, clock, tracing });
+  const core = await createCore({ name: "test", services, settings, log, clock, tracing });
   core.state = "serving";
   core.health.setWorkerServing(true);
   return {

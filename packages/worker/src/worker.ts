@@ -49,7 +49,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const tracing = createTracing(env, loadSdk, (error) =>
     log.error({ err: error }, "tracing could not start"),
   );
-  const core = await createCore({ services, settings, log, clock: systemClock, tracing });
+  const core = await createCore({ name, services, settings, log, clock: systemClock, tracing });
 
   let admin: AdminServer | undefined;
   let grpc: GrpcServer;

@@ -6,6 +6,7 @@ import { createMemoryStore } from "../src/quota/memory-store.ts";
 import type { Decision } from "../src/quota/store.ts";
 import { manualClock } from "../src/testing.ts";
 import { ruleOf } from "./support/calls.ts";
+import { history } from "./support/quota-histories.ts";
 
 const desc = Greeter.method.sayHello;
 
@@ -146,32 +147,11 @@ class Model {
   }
 }
 
-/** Numbers that are the same in every run (mulberry32). */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
-
-function randomRules(random: (below: number) => number): QuotaRule[] {
-  const windows = [undefined, 1, 7, 333.333, 1_000, 60_000, 86_400_000];
-  return Array.from({ length: 1 + random(3) }, (_, index) => {
-    const windowMs = windows[random(windows.length)];
-    const limit = random(10) === 0 ? 1_000_000 : random(7);
-    return ruleOf(desc, { id: `quota-${index}`, limit, ...(windowMs !== undefined && { windowMs }) });
-  });
-}
-
 test("decides, tells what is left and tells when to come again as the plain rule does, over random histories", () => {
   for (let seed = 1; seed <= 60; seed += 1) {
-    const random = seeded(seed);
+    const { steps } = history(seed);
     let nowUs = 0;
     const store = createMemoryStore({ clock: { now: () => nowUs / 1_000 }, maxSubjects: 1_000 });
-    const rules = randomRules(random);
     const models = new Map<string, Model>();
     const modelOf = (rule: QuotaRule, subject: string) => {
       const key = `${rule.id} ${subject}`;
@@ -181,12 +161,8 @@ test("decides, tells what is left and tells when to come again as the plain rule
       model.leakUntil(nowUs);
       return model;
     };
-    for (let step = 0; step < 400; step += 1) {
-      const longest = [1, 100, 10_000, 1_000_000, 100_000_000][random(5)] ?? 1;
-      if (random(2) === 0) nowUs += random(longest);
-      const charges = rules
-        .filter(() => random(4) > 0)
-        .map((rule) => ({ rule, subject: `subject ${random(3)}` }));
+    for (const { charges, name, ...step } of steps) {
+      nowUs = step.nowUs;
       const asked = charges.map((charge) => ({ charge, model: modelOf(charge.rule, charge.subject) }));
       const over = asked.filter(({ model }) => model.over > 0n);
       if (over.length === 0) for (const { model } of asked) model.charge();
@@ -197,7 +173,7 @@ test("decides, tells what is left and tells when to come again as the plain rule
               allowed: false,
               refusals: over.map(({ charge, model }) => ({ charge, retryAfterMs: model.retryAfterMs })),
             };
-      assert.deepEqual(store.take(charges), expected, `seed ${seed}, step ${step}, at ${nowUs} us`);
+      assert.deepEqual(store.take(charges), expected, name);
     }
   }
 });

@@ -76,7 +76,11 @@ export function quota(store: QuotaStore, stats: QuotaStats): Interceptor {
       if (onOpen.length === 0) return pass(call, onMessage, undefined);
       const charged = charge(call, onOpen, call.request);
       return charged instanceof Promise
-        ? charged.then((opened) => pass(call, onMessage, opened))
+        ? charged.then((opened) => {
+            // The call may have ended while it waited for the store.
+            if (call.failure) throw call.failure;
+            return pass(call, onMessage, opened);
+          })
         : pass(call, onMessage, charged);
     };
   };

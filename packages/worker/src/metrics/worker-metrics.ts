@@ -2,6 +2,7 @@ import { CODE_LABELS, type MethodKind } from "@gantry/rpc";
 import type { Method } from "../method.ts";
 import { WORKER_STATES } from "../state.ts";
 import { LATENCY_BUCKETS, type MethodStats } from "./method-stats.ts";
+import { writeQuotaStoreMetrics } from "./quota-store-metrics.ts";
 import { boundText, labelText, type MetricsWriter } from "./text-format.ts";
 import type { WorkerStats } from "./worker-stats.ts";
 
@@ -49,6 +50,8 @@ export function workerMetrics(stats: WorkerStats, info: BuildInfo): WriteWorkerM
       writer.sample(QUOTA_DECISIONS, labelText({ quota, decision: "allowed" }), counts.allowed);
       writer.sample(QUOTA_DECISIONS, labelText({ quota, decision: "refused" }), counts.refused);
     }
+
+    if (stats.quotaStore) writeQuotaStoreMetrics(writer, stats.quotaStore);
 
     writer.family("counter", SHED, "Total number of calls turned away because too many were in flight.");
     writer.sample(SHED, "", stats.shed);

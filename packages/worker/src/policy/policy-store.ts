@@ -48,10 +48,11 @@ export async function createPolicies(options: PoliciesOptions): Promise<Policies
     const inForce = new Map([...declared, ...overridden]);
     const problems = disagreements(inForce);
     if (problems.length > 0) throw new PolicyError(...problems);
-    const rules = [...inForce.values()].flatMap(({ quotas }) => quotas);
+    const together = [...inForce.values()].map(({ quotas }) => quotas);
+    const rules = together.flat();
     for (const { id } of rules) stats.know(id);
     for (const [method, policy] of inForce) method.policy = policy;
-    quotaStore.retain(rules);
+    quotaStore.retain(rules, together);
   }
 
   async function reload(path: string, content: string): Promise<void> {

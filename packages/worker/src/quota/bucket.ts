@@ -84,6 +84,11 @@ function untilRefilledUs(charges: number, { sinceUs }: Bucket, { cost, gain }: R
   return gain === 0 ? undefined : Math.ceil((charges * cost) / gain) - (nowUs - sinceUs);
 }
 
+/** Milliseconds, as all but buckets count them. */
+export function inMs(us: number | undefined): number | undefined {
+  return us === undefined ? undefined : us / 1_000;
+}
+
 function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -1,10 +1,10 @@
-import { hash } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { QuotaRule } from "../policy/policy.ts";
-import { rateOf, remaining, settle, untilFullUs, untilNextUs } from "./bucket.ts";
+import { inMs, rateOf, remaining, settle, untilFullUs, untilNextUs } from "./bucket.ts";
 import { type Entry, Ledger } from "./ledger.ts";
 import { ruleKey } from "./rule.ts";
 import type { BucketState, Charge, Decision, QuotaStore, Refusal } from "./store.ts";
+import { subjectKey } from "./subject-key.ts";
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
@@ -15,6 +15,7 @@ export interface MemoryStoreOptions {
 /** A store in the worker's own memory: exact for one worker, forgotten when it ends. */
 export interface MemoryStore extends QuotaStore {
   take(charges: readonly Charge[]): Decision;
+  retain(rules: readonly QuotaRule[]): void;
   /** How many subjects are remembered now. */
   readonly subjects: number;
 }
@@ -76,7 +77,7 @@ export function createMemoryStore({ clock, maxSubjects }: MemoryStoreOptions): M
       for (const charge of charges) {
         asked += 1;
         const ledger = ledgerOf(charge.rule);
-        const entry = ledger.find(keyOf(charge.subject), nowUs, asked);
+        const entry = ledger.find(subjectKey(charge.subject), nowUs, asked);
         settle(entry, ledger.rate, nowUs);
         if (remaining(entry, ledger.rate, nowUs) < 1) {
           refusals ??= [];
@@ -115,18 +116,4 @@ export function createMemoryStore({ clock, maxSubjects }: MemoryStoreOptions): M
       subjects = 0;
     },
   };
-}
-
-const LONGEST_KEPT = 128;
-
-/**
- * What a subject is remembered under. A stranger may send megabytes: of what is long, only the digest
- * is kept, which is longer than any subject that is kept as it is, and so is never taken for one.
- */
-function keyOf(subject: string): string {
-  return subject.length <= LONGEST_KEPT ? subject : `sha512:${hash("sha512", subject, "hex")}`;
-}
-
-function inMs(us: number | undefined): number | undefined {
-  return us === undefined ? undefined : us / 1_000;
 }

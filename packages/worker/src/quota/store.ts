@@ -41,7 +41,11 @@ export interface Refusal {
  */
 export interface QuotaStore {
   take(charges: readonly Charge[]): Decision | Promise<Decision>;
-  /** The rules in force changed: forget what belongs to none of them, keep the counts of the rest. */
-  retain(rules: readonly QuotaRule[]): void;
+  /**
+   * The rules in force changed: forget what belongs to none of them, keep the counts of the rest.
+   *
+   * @param together the same rules, by what may be charged together
+   */
+  retain(rules: readonly QuotaRule[], together: readonly (readonly QuotaRule[])[]): void;
   close(): Promise<void>;
 }
