@@ -135,7 +135,7 @@ test("settings that are wrong stop the start with 78, all of them listed at once
     PORT: "70000",
     LOG_LEVEL: "loud",
     DRAIN_TIMEOUT: "soon",
-    QUOTA_STORE: "redis://127.0.0.1",
+    QUOTA_STORE: "etcd://127.0.0.1",
     AUTH_FILE: "auth.yaml",
   });
   assert.equal(code, 78);

@@ -110,7 +110,7 @@ test("an address is masked up to its last @, and its parameters but for cluster=
 
 test("a timeout or a fallback that is none is refused", () => {
   assert.deepEqual(problemsOf({ QUOTA_STORE_TIMEOUT: "0s", QUOTA_STORE_FALLBACK: "maybe" }), [
-    'QUOTA_STORE_TIMEOUT is "0s": expected a duration of at least 1ms, such as 20ms.',
+    'QUOTA_STORE_TIMEOUT is "0s": expected a duration from 1ms to 500h, such as 500ms, 25s or 30m.',
     'QUOTA_STORE_FALLBACK is "maybe": expected local, refuse or allow.',
   ]);
 });

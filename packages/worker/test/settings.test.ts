@@ -18,7 +18,13 @@ const WRONG: Readonly<Record<string, readonly [value: string, says: string]>> = 
   LOG_LEVEL: ["loud", "one of trace, debug, info, warn, error, fatal, silent"],
   POLICY_FILE: ["no/such/policy.yaml", "a file that is there"],
   QUOTA_SUBJECTS: ["0", "a whole number from 1 to 100000000"],
-  QUOTA_STORE: ["redis://localhost", "memory, the only store of this release"],
+  QUOTA_STORE: [
+    "etcd://localhost",
+    "memory, or a URL such as redis://host:6379 or rediss://user:password@host:6379/0",
+  ],
+  QUOTA_STORE_TIMEOUT: ["0s", "a duration from 1ms to 500h, such as 500ms, 25s or 30m"],
+  QUOTA_STORE_FALLBACK: ["hope", "local, refuse or allow"],
+  QUOTA_SHARE: ["2", "a part such as 0.25 or 1/4, above 0 and at most 1"],
   MAX_CALLS_IN_FLIGHT: ["-1", "a whole number from 1 to 10000000"],
   MAX_CONNECTIONS: ["1000001", "a whole number from 1 to 1000000"],
   COMPRESSION: ["brotli", "none or gzip"],
@@ -55,7 +61,7 @@ describe("wrong settings", () => {
     assert.equal(code, 78);
     assert.equal(stdout, "");
     const [first, ...lines] = stderr.trimEnd().split("\n");
-    assert.equal(first, "failing did not start. 15 settings are wrong:");
+    assert.equal(first, "failing did not start. 18 settings are wrong:");
     const expected = Object.entries(WRONG).map(
       ([name, [value, says]]) => `  ${name} is ${JSON.stringify(value)}: expected ${says}.`,
     );
@@ -122,6 +128,11 @@ describe("settings", () => {
       logLevel: "info",
       policyFile: undefined,
       quotaSubjects: 100_000,
+      quotaStore: "memory",
+      quotaStoreCa: undefined,
+      quotaStoreTimeoutMs: 20,
+      quotaStoreFallback: "local",
+      quotaShare: undefined,
       maxCallsInFlight: 10_000,
       maxConnections: 10_000,
       compression: "none",
