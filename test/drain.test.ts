@@ -143,7 +143,7 @@ test("settings that are wrong stop the start with 78, all of them listed at once
   assert.equal(headline, "greeter did not start. 5 settings are wrong:");
   assert.deepEqual(
     problems.map((problem) => problem.trim().split(" ")[0]),
-    ["PORT", "LOG_LEVEL", "DRAIN_TIMEOUT", "QUOTA_STORE", "AUTH_FILE"],
+    ["PORT", "LOG_LEVEL", "QUOTA_STORE", "DRAIN_TIMEOUT", "AUTH_FILE"],
   );
   assert.match(stderr, /^ {2}PORT is "70000": expected a port from 1 to 65535/m);
 });
