@@ -64,7 +64,9 @@ test("only the transports know the gRPC library; tests are clients and may", () 
       .length,
     1,
   );
+  assert.equal(complaints("packages/client/src/client.ts", text).length, 1);
   assert.deepEqual(complaints("packages/worker/src/transport/grpc-js/server.ts", text), []);
+  assert.deepEqual(complaints("packages/client/src/transport/grpc-js/channel.ts", text), []);
   assert.deepEqual(complaints("packages/worker/test/server.test.ts", text), []);
 });
 

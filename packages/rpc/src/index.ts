@@ -1,8 +1,11 @@
 export type { CallOptions, Client, ClientMethod } from "./client.ts";
+export { type CalledMethod, calledMethods, clientStatsOf } from "./client-stats.ts";
 export { CODE_LABELS, Code, codeLabel, codeName } from "./code.ts";
+export { type CurrentCall, currentCall, detached, runAsCurrentCall } from "./current-call.ts";
 export { badRequest, errorInfo, type FieldViolation, retryInfo } from "./details.ts";
 export { durationMs, durationOfMs, formatDurationMs, parseDurationMs } from "./duration.ts";
 export { codeOfHttpStatus, httpStatusOf } from "./http-status.ts";
 export { Metadata, type MetadataValue } from "./metadata.ts";
 export { type MethodKind, methodName, methodPath } from "./method.ts";
+export { type Exemplar, LATENCY_BUCKETS, MethodStats } from "./method-stats.ts";
 export { detail, type ErrorDetail, RpcError } from "./rpc-error.ts";

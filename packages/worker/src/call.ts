@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { Code, Metadata, RpcError } from "@gantry/rpc";
+import { Code, type CurrentCall, Metadata, RpcError } from "@gantry/rpc";
 import type { Logger } from "./log.ts";
 import type { Method } from "./method.ts";
 import type { CallTrace } from "./trace/call-trace.ts";
@@ -52,7 +52,7 @@ export interface CallHost {
  * A call on its way through the pipeline. What a call may not need is made when it is asked for:
  * metadata, abort signal, logger, deadline timer.
  */
-export class Call implements CallContext {
+export class Call implements CallContext, CurrentCall {
   readonly method: Method;
   readonly trace: CallTrace;
   /** The one request message; undefined where the client streams. */
@@ -156,6 +156,15 @@ export class Call implements CallContext {
       span_id: this.trace.spanId,
     });
     return this.#log;
+  }
+
+  /** What calls made inside this one send as `traceparent`. */
+  get traceParent(): string {
+    return this.trace.traceParent;
+  }
+
+  get traceState(): string | undefined {
+    return this.trace.parent?.traceState;
   }
 
   sendHeaders(): void {

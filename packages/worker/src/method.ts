@@ -1,6 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { type MethodKind, methodName, methodPath } from "@gantry/rpc";
-import { MethodStats } from "./metrics/method-stats.ts";
+import { type MethodKind, MethodStats, methodName, methodPath } from "@gantry/rpc";
 import type { MethodPolicy } from "./policy/policy.ts";
 
 /**

@@ -10,9 +10,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   services: ["packages/worker", "packages/client", "packages/rpc", "proto"],
 };
 
-/** The gRPC library, and the one folder that knows it. */
+/** The gRPC library, and the folders that know it. */
 const GRPC_LIBRARY = "@grpc/grpc-js";
-const TRANSPORTS = "packages/worker/src/transport/";
+const TRANSPORTS = ["packages/worker/src/transport/", "packages/client/src/transport/"];
 
 export interface SourceFile {
   /** From the root, with slashes. */
@@ -66,8 +66,8 @@ export function readPackages(): Map<string, string> {
 
 function aboutLibrary(path: string, specifier: string): string | undefined {
   if (specifier !== GRPC_LIBRARY && !specifier.startsWith(`${GRPC_LIBRARY}/`)) return undefined;
-  if (!isSource(path) || path.startsWith(TRANSPORTS)) return undefined;
-  return `only ${TRANSPORTS} knows the gRPC library.`;
+  if (!isSource(path) || TRANSPORTS.some((folder) => path.startsWith(folder))) return undefined;
+  return `only ${TRANSPORTS.join(" and ")} know the gRPC library.`;
 }
 
 function aboutOurs(path: string, target: string): string | undefined {

@@ -1,5 +1,5 @@
 import { create, type Message, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, RpcError } from "@gantry/rpc";
+import { Code, RpcError, runAsCurrentCall } from "@gantry/rpc";
 import type { Call } from "../call.ts";
 import { type AnyHandler, unimplemented } from "../implement.ts";
 import type { Next } from "../interceptor.ts";
@@ -28,12 +28,13 @@ export function invoke(method: Method, handler: AnyHandler | typeof unimplemente
   const input = method.clientStreaming
     ? (call: Call): unknown => call.requests
     : (call: Call): unknown => call.request;
+  const run = (call: Call) => handler(input(call), call);
 
   if (method.serverStreaming) {
-    return (call) => responses(call, handler(input(call), call), toMessage);
+    return (call) => responses(call, runAsCurrentCall(call, run, call), toMessage);
   }
   return (call) => {
-    const reply: Init | PromiseLike<Init> = handler(input(call), call);
+    const reply: Init | PromiseLike<Init> = runAsCurrentCall(call, run, call);
     if (!isPromise(reply)) return toMessage(call, reply);
     return call.race(reply, (error) => logLate(call, error)).then((init) => toMessage(call, init));
   };
@@ -71,7 +72,8 @@ function responses(
   };
   const iterator: AsyncIterableIterator<Message> = {
     [Symbol.asyncIterator]: () => iterator,
-    next: () => call.race(ask(), late).then(onNext).then(undefined, onError),
+    // A generator runs as part of whoever asks it for the next message.
+    next: () => call.race(runAsCurrentCall(call, ask), late).then(onNext).then(undefined, onError),
     return: async () => {
       leave();
       return { done: true, value: undefined };

@@ -1,4 +1,4 @@
-import type { Exemplar } from "./method-stats.ts";
+import type { Exemplar } from "@gantry/rpc";
 
 /** What Prometheus scrapes: its own text format, or OpenMetrics, which alone carries exemplars. */
 export type MetricsFormat = "prometheus" | "openmetrics";

@@ -1,9 +1,8 @@
-import { CODE_LABELS, type MethodKind } from "@gantry/rpc";
-import type { Method } from "../method.ts";
+import { type CalledMethod, calledMethods } from "@gantry/rpc";
 import { WORKER_STATES } from "../state.ts";
-import { LATENCY_BUCKETS, type MethodStats } from "./method-stats.ts";
+import { type LabelledStats, methodLabels, writeCallMetrics } from "./call-metrics.ts";
 import { writeQuotaStoreMetrics } from "./quota-store-metrics.ts";
-import { boundText, labelText, type MetricsWriter } from "./text-format.ts";
+import { labelText, type MetricsWriter } from "./text-format.ts";
 import type { WorkerStats } from "./worker-stats.ts";
 
 /** What a worker is, as `gantry_build_info` says it. */
@@ -16,30 +15,20 @@ export interface BuildInfo {
 export type WriteWorkerMetrics = (writer: MetricsWriter) => void;
 
 /**
- * The metrics of gRPC calls by the names that the gRPC ecosystem has for them, and our own.
- * The text of every label set is made here, once; a scrape puts the numbers to it.
- *
- * Source: https://github.com/grpc-ecosystem/go-grpc-middleware/tree/main/providers/prometheus
+ * The metrics of the calls that the worker serves, of those that clients of its process make, and our
+ * own. The label sets of what it serves are made here, once; a scrape puts the numbers to them.
  */
 export function workerMetrics(stats: WorkerStats, info: BuildInfo): WriteWorkerMetrics {
-  const methods = stats.methods.map((method) => ({ stats: method.stats, labels: methodLabels(method) }));
+  const methods = stats.methods.map(labelled);
   const buildLabels = labelText({ ...info, node_version: process.version });
 
   return (writer) => {
-    for (const { type, name, help, read } of METHOD_METRICS) {
-      writer.family(type, name, help);
-      for (const method of methods) writer.sample(name, method.labels, read(method.stats));
-    }
+    writeCallMetrics(writer, "server", methods);
+    writer.family("gauge", IN_FLIGHT, "Number of RPCs that have started on the server and not ended.");
+    for (const { labels, stats } of methods) writer.sample(IN_FLIGHT, labels, stats.inFlight);
 
-    writer.family(
-      "counter",
-      HANDLED,
-      "Total number of RPCs completed on the server, regardless of success or failure.",
-    );
-    for (const method of methods) writeHandled(writer, method.labels, method.stats);
-
-    writer.family("histogram", HANDLING, "Time from the start to the end of RPCs on the server, in seconds.");
-    for (const method of methods) writeHandling(writer, method.labels, method.stats);
+    const called = calledMethods();
+    if (called.length > 0) writeCallMetrics(writer, "client", called.map(labelled));
 
     writer.family(
       "counter",
@@ -65,78 +54,12 @@ export function workerMetrics(stats: WorkerStats, info: BuildInfo): WriteWorkerM
   };
 }
 
-interface MethodMetric {
-  readonly type: "counter" | "gauge";
-  readonly name: string;
-  readonly help: string;
-  readonly read: (stats: MethodStats) => number;
-}
-
-/** The metrics that have one number per method. */
-const METHOD_METRICS: readonly MethodMetric[] = [
-  {
-    type: "counter",
-    name: "grpc_server_started_total",
-    help: "Total number of RPCs started on the server.",
-    read: ({ started }) => started,
-  },
-  {
-    type: "counter",
-    name: "grpc_server_msg_received_total",
-    help: "Total number of RPC messages received on the server.",
-    read: ({ received }) => received,
-  },
-  {
-    type: "counter",
-    name: "grpc_server_msg_sent_total",
-    help: "Total number of RPC messages sent by the server.",
-    read: ({ sent }) => sent,
-  },
-  {
-    type: "gauge",
-    name: "gantry_calls_in_flight",
-    help: "Number of RPCs that have started on the server and not ended.",
-    read: ({ inFlight }) => inFlight,
-  },
-];
-
-const HANDLED = "grpc_server_handled_total";
-const HANDLING = "grpc_server_handling_seconds";
+const IN_FLIGHT = "gantry_calls_in_flight";
 const QUOTA_DECISIONS = "gantry_quota_decisions_total";
 const SHED = "gantry_calls_shed_total";
 const STATE = "gantry_worker_state";
 const BUILD_INFO = "gantry_build_info";
 
-const CODE_TEXTS = CODE_LABELS.map((code) => `,${labelText({ grpc_code: code })}`);
-const BOUND_TEXTS = [...LATENCY_BUCKETS, Number.POSITIVE_INFINITY].map(
-  (bound) => `,le="${boundText(bound)}"`,
-);
-
-function writeHandled(writer: MetricsWriter, labels: string, { handled }: MethodStats): void {
-  for (const [code, text] of CODE_TEXTS.entries()) writer.sample(HANDLED, labels + text, handled[code] ?? 0);
+function labelled({ desc, stats }: CalledMethod): LabelledStats {
+  return { labels: methodLabels(desc), stats };
 }
-
-function writeHandling(writer: MetricsWriter, labels: string, stats: MethodStats): void {
-  let count = 0;
-  for (const [bucket, text] of BOUND_TEXTS.entries()) {
-    count += stats.buckets[bucket] ?? 0;
-    writer.sample(`${HANDLING}_bucket`, labels + text, count, stats.exemplars[bucket]);
-  }
-  writer.sample(`${HANDLING}_sum`, labels, stats.secondsSum);
-  writer.sample(`${HANDLING}_count`, labels, count);
-}
-
-function methodLabels({ kind, desc }: Method): string {
-  return labelText({
-    grpc_type: GRPC_TYPES[kind],
-    grpc_service: desc.parent.typeName,
-    grpc_method: desc.name,
-  });
-}
-
-const GRPC_TYPES: Readonly<Record<MethodKind, string>> = {
-  unary: "unary",
-  client_streaming: "client_stream",
-  server_streaming: "server_stream",
-  bidi_streaming: "bidi_stream",
-};

@@ -10,6 +10,8 @@ export class CallTrace {
   readonly parent: TraceParent | undefined;
   /** Whether spans of this call are recorded. */
   readonly sampled: boolean;
+  /** Whether anything records traces here. */
+  readonly #traced: boolean;
   readonly #a = random32();
   readonly #b = random32();
   readonly #c: number;
@@ -21,6 +23,7 @@ export class CallTrace {
 
   constructor(parent: TraceParent | undefined, sampler: Sampler | undefined) {
     this.parent = parent;
+    this.#traced = sampler !== undefined;
     this.#c = parent ? 0 : random32();
     this.#d = parent ? 0 : random32();
     this.#e = parent ? 0 : random32();
@@ -44,6 +47,15 @@ export class CallTrace {
   get spanId(): string {
     this.#spanId ??= hex32(this.#a) + hex32(this.#b);
     return this.#spanId;
+  }
+
+  /**
+   * The W3C `traceparent` of what goes on from this call. A worker that records no traces at all hands
+   * on what it got, so that its caller's trace does not end with it.
+   */
+  get traceParent(): string {
+    const { traceId, spanId, sampled } = this.#traced || !this.parent ? this : this.parent;
+    return `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`;
   }
 }
 

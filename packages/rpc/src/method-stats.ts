@@ -1,4 +1,4 @@
-import { CODE_LABELS } from "@gantry/rpc";
+import { CODE_LABELS } from "./code.ts";
 
 /** Upper bounds of the latency histogram, in seconds: prom-client's and grpc-ecosystem's defaults. */
 export const LATENCY_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

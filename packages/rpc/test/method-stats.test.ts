@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Code } from "@gantry/rpc";
-import { LATENCY_BUCKETS, MethodStats } from "../src/metrics/method-stats.ts";
+import { Code } from "../src/code.ts";
+import { LATENCY_BUCKETS, MethodStats } from "../src/method-stats.ts";
 
 test("a call is counted once, under its status, in the bucket whose bound it does not pass", () => {
   const stats = new MethodStats();
