@@ -18,9 +18,6 @@ import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
 import { RequestStream } from "./request-stream.ts";
 import { runInSpan, type TracedRoute } from "./traced.ts";
 
-/** The most that a message may have, either way. */
-export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-
 /** What all calls of a server share. */
 export interface GrpcHost extends CallHost {
   readonly tracing: Tracing;
@@ -154,15 +151,8 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
 
   /** Messages are encoded inside the chain, so that one that cannot be is the call's own failure. */
   prepare(message: Message): void {
-    const bytes = encode(this.#route.method.desc.output, message);
-    if (bytes.byteLength > MAX_MESSAGE_BYTES) {
-      throw new RpcError(
-        Code.ResourceExhausted,
-        `The reply has ${bytes.byteLength} bytes: a message may have at most 4 MiB.`,
-      );
-    }
+    this.#preparedBytes = encode(this.#route.method.desc.output, message);
     this.#prepared = message;
-    this.#preparedBytes = bytes;
   }
 
   aborted(error: RpcError): void {

@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import type { Route } from "../../pipeline.ts";
 import { sayGoodbye } from "./goodbye.ts";
-import { GrpcCall, type GrpcHost, MAX_MESSAGE_BYTES } from "./grpc-call.ts";
+import { GrpcCall, type GrpcHost } from "./grpc-call.ts";
+import { MAX_MESSAGE_BYTES } from "./message-codec.ts";
 import { watchRequestHeaders } from "./request-headers.ts";
 import { handlerType, type TracedRoute } from "./traced.ts";
 

@@ -6,6 +6,9 @@ import { asBuffer } from "./metadata.ts";
 
 const gzipBytes = promisify(gzip);
 
+/** The most that a message may have, either way. */
+export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+
 /** Below it, compression makes most messages longer, and all of them later. */
 const WORTH_COMPRESSING_BYTES = 1_024;
 
@@ -21,8 +24,16 @@ export function decode(schema: DescMessage, bytes: Uint8Array): Message {
   }
 }
 
+/** @throws RpcError RESOURCE_EXHAUSTED where the message is too large to be sent, or what does not let it encode */
 export function encode(schema: DescMessage, message: Message): Buffer {
-  return asBuffer(toBinary(schema, message));
+  const bytes = toBinary(schema, message);
+  if (bytes.byteLength > MAX_MESSAGE_BYTES) {
+    throw new RpcError(
+      Code.ResourceExhausted,
+      `The reply has ${bytes.byteLength} bytes: a message may have at most 4 MiB.`,
+    );
+  }
+  return asBuffer(bytes);
 }
 
 /** The same bytes as grpc-js sends them with the flag "compressed", where that is worth it. */
