@@ -8,4 +8,5 @@ export { codeOfHttpStatus, httpStatusOf } from "./http-status.ts";
 export { Metadata, type MetadataValue } from "./metadata.ts";
 export { type MethodKind, methodName, methodPath } from "./method.ts";
 export { type Exemplar, LATENCY_BUCKETS, MethodStats } from "./method-stats.ts";
+export { PulledStream } from "./pulled-stream.ts";
 export { detail, type ErrorDetail, RpcError } from "./rpc-error.ts";

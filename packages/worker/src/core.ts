@@ -38,8 +38,6 @@ export interface Core {
   readonly quotaStore: QuotaStore;
   /** Every path that can be called, aliases included. */
   readonly routes: ReadonlyMap<string, Route>;
-  /** The names of the chain's stages, outermost first. */
-  readonly stages: readonly string[];
   state: WorkerState;
 }
 
@@ -126,7 +124,6 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     policies,
     quotaStore,
     routes,
-    stages: stages.map((stage) => stage.name),
     state: "starting",
     stats: {
       methods,

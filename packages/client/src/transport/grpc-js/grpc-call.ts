@@ -1,5 +1,14 @@
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { Code, codeName, detached, formatDurationMs, Metadata, methodPath, RpcError } from "@gantry/rpc";
+import {
+  Code,
+  codeName,
+  detached,
+  formatDurationMs,
+  Metadata,
+  methodPath,
+  PulledStream,
+  RpcError,
+} from "@gantry/rpc";
 import {
   type Channel,
   connectivityState,
@@ -12,7 +21,6 @@ import { cancelledBy, closed } from "../../local-errors.ts";
 import type { Attempt } from "../transport.ts";
 import { keepMessagesBeforeErrors, sentCode } from "./late-status.ts";
 import { addFromGrpc, asBuffer, detailsOf, fromGrpc, toGrpc } from "./metadata.ts";
-import { ResponseStream } from "./response-stream.ts";
 
 /** The most that a message may have, either way. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -45,7 +53,7 @@ export class GrpcCall implements InterceptingListener {
   readonly #output: DescMessage;
   readonly #answer = Promise.withResolvers<ClientResponse>();
   readonly #trailers = new Metadata();
-  readonly #responses: ResponseStream | undefined;
+  readonly #responses: PulledStream<Message> | undefined;
   #wire: Wire | undefined;
   #headers: Metadata | undefined;
   #message: Message | undefined;
@@ -66,7 +74,7 @@ export class GrpcCall implements InterceptingListener {
     if (methodKind === "server_streaming" || methodKind === "bidi_streaming") {
       const leave = () =>
         this.cancel(new RpcError(Code.Cancelled, "The caller stopped reading the responses."));
-      this.#responses = new ResponseStream(() => this.#wire?.startRead(), leave);
+      this.#responses = new PulledStream(() => this.#wire?.startRead(), leave);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { Code, type Metadata, RpcError } from "@gantry/rpc";
+import { Code, type Metadata, PulledStream, RpcError } from "@gantry/rpc";
 import {
   Metadata as GrpcMetadata,
   ServerInterceptingCall,
@@ -15,7 +15,6 @@ import { errorTrailers, fromGrpc, OutgoingMetadata, sendableMessage, text, toGrp
 import { inOurWords, type Status } from "./own-status.ts";
 import { peerOf } from "./peer.ts";
 import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
-import { RequestStream } from "./request-stream.ts";
 import { runInSpan, type TracedRoute } from "./traced.ts";
 
 /** What all calls of a server share. */
@@ -35,7 +34,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   readonly #host: GrpcHost;
   #metadata: GrpcMetadata | undefined;
   #message: Buffer | undefined;
-  #requests: RequestStream | undefined;
+  #requests: PulledStream<Message> | undefined;
   #call: Call | undefined;
   /** The status that grpc-js has sent on its own account, as for a message that is too large. */
   #sentByTransport: Status | undefined;
@@ -74,7 +73,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
         ),
       );
     } else if (this.#route.method.clientStreaming) {
-      this.#requests = new RequestStream(() => this.#wire.startRead());
+      this.#requests = new PulledStream(() => this.#wire.startRead());
       this.#dispatch(undefined);
     } else {
       this.#wire.startRead();

@@ -50,6 +50,9 @@ export function runInSpan(
   }
 }
 
+/** What is done inside a span; it gets a function to call once with how the call ended. */
+type Work = (ended: (error?: RpcError) => void) => void;
+
 /**
  * A call as `@opentelemetry/instrumentation-grpc` sees it. It reads the metadata, wraps
  * `sendMetadata`, and ends the span of a streaming call when `finish` or `error` comes: we say those
@@ -57,17 +60,19 @@ export function runInSpan(
  */
 class TracedCall extends EventEmitter {
   readonly metadata: GrpcMetadata;
+  readonly work: Work;
 
-  constructor(metadata: GrpcMetadata) {
+  constructor(metadata: GrpcMetadata, work: Work) {
     super();
     this.metadata = metadata;
+    this.work = work;
   }
 
   sendMetadata(): void {}
 }
 
-/** Runs a call inside its span. `work` gets a function to call once with how the call ended. */
-type RunTraced = (metadata: GrpcMetadata, work: (ended: (error?: RpcError) => void) => void) => void;
+/** Runs a call inside its span. */
+type RunTraced = (metadata: GrpcMetadata, work: Work) => void;
 
 /**
  * The function that the patched `Server.register` would have grpc-js call for this method. It is taken
@@ -75,15 +80,13 @@ type RunTraced = (metadata: GrpcMetadata, work: (ended: (error?: RpcError) => vo
  * Call it after the instrumentation was applied.
  */
 function tracedRun(method: Method): RunTraced {
-  type Work = (ended: (error?: RpcError) => void) => void;
   const handlers = new Map<
     string,
     { func: (call: TracedCall, callback: (error?: RpcError | null) => void) => void }
   >();
-  const works = new WeakMap<TracedCall, Work>();
   const streams = method.serverStreaming;
   const handler = (call: TracedCall, callback: (error?: RpcError | null) => void) => {
-    works.get(call)?.(
+    call.work(
       streams ? (error) => call.emit(error ? "error" : "finish", error) : (error) => callback(error ?? null),
     );
   };
@@ -97,9 +100,8 @@ function tracedRun(method: Method): RunTraced {
   ]);
   const func = handlers.get(method.path)?.func ?? handler;
   return (metadata, work) => {
-    const call = new TracedCall(metadata);
+    const call = new TracedCall(metadata, work);
     if (streams) call.on("error", () => {});
-    works.set(call, work);
     func(call, () => {});
   };
 }
