@@ -1,5 +1,7 @@
-// `node packages/dev/run.mjs <command> …` is what npm's scripts run. It works as the first command in a fresh
-// clone: see bootstrap.mjs. Then it runs packages/dev/src/<command>.ts and ends as that ends.
+#!/usr/bin/env node
+// `node packages/dev/run.mjs <command> …` is what npm's scripts run; `npx gantry <command> …` is the same. It works
+// as the first command in a fresh clone: see bootstrap.mjs. Then it runs packages/dev/src/<command>.ts and ends as
+// that ends.
 //
 // npm's scripts say `exec node …`: without it the signal that ends npm ends the shell between npm and this
 // process, and this process would never hear of it.
@@ -39,7 +41,7 @@ function run(node) {
   const path = [dirname(node), join(root, "node_modules/.bin"), process.env.PATH].join(delimiter);
   const child = spawn(node, [join(commands, `${name}.ts`), ...args], {
     cwd: root,
-    env: { ...process.env, PATH: path },
+    env: { INIT_CWD: process.cwd(), ...process.env, PATH: path },
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     detached: process.platform !== "win32",
   });

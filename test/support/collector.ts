@@ -1,16 +1,11 @@
 /** A real OpenTelemetry Collector, which test/support/ci-tools.sh builds, and the spans that it was sent. */
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { json } from "node:stream/consumers";
-import { requireProgram } from "./programs.ts";
-import { ROOT } from "./worker-process.ts";
+import { builtProgram, requireProgram } from "./programs.ts";
 
 /** A span as the Collector passes it on. */
 export interface Span {
@@ -40,15 +35,16 @@ export interface Collector extends AsyncDisposable {
   received(holds: (span: Span) => boolean): Promise<Span>;
 }
 
-const PROGRAM = join(
-  process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
-  `gantry/otelcol-${fingerprint("go.mod", "go.sum", "main.go")}`,
-);
+const PROGRAM = builtProgram("otelcol");
 
 export const needsCollector = requireProgram(PROGRAM, "bash test/support/ci-tools.sh builds it");
 
-/** Takes OTLP on free ports. */
-export async function startCollector(): Promise<Collector> {
+/**
+ * Takes OTLP on free ports.
+ *
+ * @param grpcEndpoint where it takes OTLP by gRPC, for those who cannot be told
+ */
+export async function startCollector(grpcEndpoint = "127.0.0.1:0"): Promise<Collector> {
   const spans: Span[] = [];
   const arrivals = new EventEmitter<{ span: [Span] }>().setMaxListeners(0);
   const sink = createServer(async (request, response) => {
@@ -62,7 +58,7 @@ export async function startCollector(): Promise<Collector> {
   await once(sink, "listening");
   const { port } = sink.address() as AddressInfo;
 
-  const collector = spawn(PROGRAM, ["--config", `yaml:${configuration(port)}`], {
+  const collector = spawn(PROGRAM, ["--config", `yaml:${configuration(port, grpcEndpoint)}`], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const exited = once(collector, "exit");
@@ -103,10 +99,10 @@ export async function startCollector(): Promise<Collector> {
   };
 }
 
-function configuration(port: number): string {
+function configuration(port: number, grpcEndpoint: string): string {
   return JSON.stringify({
     receivers: {
-      otlp: { protocols: { http: { endpoint: "127.0.0.1:0" }, grpc: { endpoint: "127.0.0.1:0" } } },
+      otlp: { protocols: { http: { endpoint: "127.0.0.1:0" }, grpc: { endpoint: grpcEndpoint } } },
     },
     exporters: {
       otlp_http: {
@@ -118,12 +114,6 @@ function configuration(port: number): string {
     },
     service: { pipelines: { traces: { receivers: ["otlp"], exporters: ["otlp_http"] } } },
   });
-}
-
-function fingerprint(...files: string[]): string {
-  const hash = createHash("sha256");
-  for (const file of files) hash.update(readFileSync(join(ROOT, "test/otelcol", file)));
-  return hash.digest("hex").slice(0, 16);
 }
 
 /** OTLP's JSON. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */

@@ -1,6 +1,13 @@
 /** Clients that know nothing of this repository but its contracts: `@grpc/grpc-js` and `@grpc/proto-loader`. */
 import { join } from "node:path";
-import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
+import {
+  type ChannelOptions,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+} from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ROOT } from "./worker-process.ts";
 
@@ -39,7 +46,7 @@ export interface PlainClient extends Disposable {
 /** What a client has to know of a method, by the method's name. */
 export type Methods = Readonly<Record<string, Method>>;
 
-interface Method {
+export interface Method {
   readonly path: string;
   readonly requestSerialize: (message: object) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => object;
@@ -65,8 +72,13 @@ export function serviceOf(proto: string, name: string, root = ROOT): Methods {
  * Every kind of call is made as the most general one, with a stream both ways: on the wire there is no
  * difference, and what really comes back is seen, be it two replies or none.
  */
-export function connect(address: string, methods: Methods): PlainClient {
-  const channel = new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+export function connect(
+  address: string,
+  methods: Methods,
+  trust = credentials.createInsecure(),
+  options: ChannelOptions = {},
+): PlainClient {
+  const channel = new Client(address, trust, { "grpc.use_local_subchannel_pool": 1, ...options });
   const open = (method: string, headers: Headers = {}): OpenCall => {
     const definition = methods[method];
     if (!definition) throw new Error(`There is no method ${method}.`);

@@ -1,5 +1,7 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { accessSync, constants, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
 
 /**
  * For tests that need a program of the system: skips them by name where it is not on the PATH.
@@ -22,6 +24,19 @@ export function requireProgram(name: string, hint: string): { skip: string | fal
 /** The same, but with `CI=true` too the test is only skipped: for programs that Debian does not have. */
 export function optionalProgram(name: string, hint: string): { skip: string | false } {
   return { skip: isThere(name) ? false : `${name} is not there: ${hint}` };
+}
+
+/**
+ * Where test/support/ci-tools.sh builds a program from the Go module of this name in `test/`. The name in the user's
+ * cache changes with the module.
+ */
+export function builtProgram(name: string): string {
+  const hash = createHash("sha256");
+  for (const file of ["go.mod", "go.sum", "main.go"]) {
+    hash.update(readFileSync(join(import.meta.dirname, "..", name, file)));
+  }
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  return join(cache, "gantry", `${name}-${hash.digest("hex").slice(0, 16)}`);
 }
 
 function isThere(name: string): boolean {

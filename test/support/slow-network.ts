@@ -6,11 +6,15 @@ export interface SlowNetwork extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Carries every byte to the address, and back, so many milliseconds late. */
-export async function slowNetwork(address: string, oneWayMs: number): Promise<SlowNetwork> {
-  const [host = "", port] = address.split(":");
+/**
+ * Carries every byte to the address, and back, so many milliseconds late.
+ *
+ * @param address of each new connection: a function may give another one as time goes by
+ */
+export async function slowNetwork(address: string | (() => string), oneWayMs: number): Promise<SlowNetwork> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
+    const [host = "", port] = (typeof address === "string" ? address : address()).split(":");
     const far = connect(Number(port), host);
     carry(near, far, oneWayMs);
     carry(far, near, oneWayMs);

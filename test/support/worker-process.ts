@@ -39,9 +39,17 @@ export interface WorkerProcess extends AsyncDisposable {
 /** Settings of a worker. It has no others: nothing of the test's own environment but the PATH. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** Starts a service of this repository, or any file, on free ports; resolves when it serves. */
-export async function startWorker(service: string, settings: Settings = {}): Promise<WorkerProcess> {
-  const started = startProcess(service, settings);
+/**
+ * Starts a service of this repository, or any file, on free ports; resolves when it serves.
+ *
+ * @param within a command that runs the command behind it elsewhere, such as on a host of a network
+ */
+export async function startWorker(
+  service: string,
+  settings: Settings = {},
+  within: readonly string[] = [],
+): Promise<WorkerProcess> {
+  const started = startProcess(service, settings, within);
   try {
     const { address, admin } = await started.logged(({ msg }) => msg === "serving");
     return { ...started, address: String(address), admin: String(admin) };
@@ -57,9 +65,10 @@ export async function runToExit(service: string, settings: Settings): Promise<Ex
   return { ...(await started.exited), stderr: started.errors.join("\n") };
 }
 
-function startProcess(service: string, settings: Settings) {
+function startProcess(service: string, settings: Settings, within: readonly string[] = []) {
   const entry = service.endsWith(".ts") ? service : join(ROOT, "services", service, "src/main.ts");
-  const child = spawn(process.execPath, [entry], {
+  const [program = process.execPath, ...args] = [...within, process.execPath, entry];
+  const child = spawn(program, args, {
     env: { PATH: process.env.PATH, PORT: "0", ADMIN_PORT: "0", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });

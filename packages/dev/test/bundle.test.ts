@@ -15,7 +15,13 @@ test("a bundle serves away from node_modules, leaves for later what a start does
     const program = [process.execPath, join(directory, "main.js")] as const;
     await using worker = runProgram(program, { PORT: "0", ADMIN_PORT: "0" });
     const serving: unknown = JSON.parse(await worker.line(/"msg":"serving"/));
-    assert.ok(typeof serving === "object" && serving && "admin" in serving);
+    assert.ok(typeof serving === "object" && serving && "admin" in serving && "address" in serving);
+    await using health = runProgram([...program, "health", String(serving.address)], {});
+    await health.line(/is SERVING/);
+    assert.equal(await health.exitCode, 0);
+    await using unknown = runProgram([...program, "halth"], {});
+    await unknown.line(/no command "halth": expected none, which runs the worker, or health/);
+    assert.equal(await unknown.exitCode, 1);
     // The page of metrics needs a package in CommonJS by its named exports, imported when first asked for.
     assert.equal(await statusOf(`${serving.admin}/metrics`), 200);
     worker.process.kill("SIGTERM");

@@ -32,6 +32,17 @@ async function statusOf(next: Promise<IteratorResult<HealthCheckResponse>>) {
   return value.status;
 }
 
+test("liveness is SERVING before the worker serves, while it does and after, and is no service of a list", async () => {
+  const { health, client, check } = healthOf({ serving: false });
+  assert.equal(await check("liveness"), SERVING);
+  health.setWorkerServing(true);
+  assert.equal(await check("liveness"), SERVING);
+  health.setWorkerServing(false);
+  health.endWatches();
+  assert.equal(await check("liveness"), SERVING);
+  assert.ok(!("liveness" in (await client.list({})).statuses));
+});
+
 test("a worker that serves, its services and their aliases are SERVING", async () => {
   const { health, check } = healthOf({ serving: true });
   for (const service of ["", GREETER, "Greeter", "pb.Greeter", MATH]) {

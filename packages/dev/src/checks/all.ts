@@ -1,6 +1,7 @@
 import { checkBreaking, type Remark } from "./breaking.ts";
 import { checkGenerated } from "./generated.ts";
 import { findViolations, readPackages, readSources } from "./imports.ts";
+import { checkManifests } from "./manifests/check-manifests.ts";
 import { biome, buf, capture, tsc } from "./tools.ts";
 
 interface Check {
@@ -16,6 +17,7 @@ const CHECKS: readonly Check[] = [
   { name: "contracts", run: () => capture(buf("lint")) },
   { name: "contracts keep their promises", run: () => checkBreaking() },
   { name: "generated code is fresh", run: checkGenerated },
+  { name: "manifests", run: () => checkManifests() },
 ];
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../bootstrap.mjs";
 import { STAMP } from "../../generate.mjs";
+import { staleEnvoyFiles } from "../envoy/files.ts";
 import { buf, capture, type Outcome } from "./tools.ts";
 
 /** Generates the code once more, elsewhere, and compares. */
@@ -11,8 +12,9 @@ export async function checkGenerated(): Promise<Outcome> {
   try {
     const generation = await capture(buf("generate", "--output", directory));
     if (generation.exitCode !== 0) return generation;
-    const differing = differences(join(directory, "proto/gen"), join(root, "proto/gen"));
-    const output = differing.map((path) => `proto/gen/${path} is not what proto/ generates.`);
+    const code = differences(join(directory, "proto/gen"), join(root, "proto/gen"));
+    const differing = [...code.map((path) => `proto/gen/${path}`), ...staleEnvoyFiles()];
+    const output = differing.map((path) => `${path} is not what proto/ generates.`);
     return {
       exitCode: differing.length,
       output: [...output, "To make it anew: npm run generate"].join("\n"),

@@ -18,6 +18,11 @@ export const WORKERS: readonly LocalWorker[] = [
   { name: "math", protocol: "gRPC", port: 50052, adminPort: 9465 },
 ];
 
+/** The port of a worker where no setting names another. */
+export function portOf(name: string): number {
+  return WORKERS.find((worker) => worker.name === name)?.port ?? 50051;
+}
+
 /** The file that runs a worker. */
 export function entryOf(name: string): string {
   return join(root, "services", name, "src/main.ts");

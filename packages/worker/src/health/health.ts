@@ -11,7 +11,8 @@ const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = HealthCheckResponse_ServingSta
  * The health of a worker and of each service on it, as `grpc.health.v1` tells it.
  *
  * A service is SERVING when the worker serves and the service itself says nothing else. The name ""
- * is the whole worker: it does not ask the services.
+ * is the whole worker: it does not ask the services. The name "liveness" is the process itself, which is SERVING
+ * for as long as it answers: Kubernetes restarts what is not, and a restart helps no worker that drains.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
@@ -31,6 +32,9 @@ export interface Health {
   endWatches(): void;
 }
 
+/** The name that etcd, too, has for a probe of liveness. A list of services does not have it, for it is none. */
+const LIVENESS = "liveness";
+
 /** A service whose health can be asked for by its own name and by its aliases. */
 export interface HealthSubject {
   readonly name: string;
@@ -48,7 +52,7 @@ export function createHealth(services: readonly HealthSubject[]): Health {
 
   function statusOf(service: string): HealthCheckResponse_ServingStatus {
     const name = ownNames.get(service);
-    if (name === undefined) return SERVICE_UNKNOWN;
+    if (name === undefined) return service === LIVENESS ? SERVING : SERVICE_UNKNOWN;
     return workerServing && reported.get(name) !== "NOT_SERVING" ? SERVING : NOT_SERVING;
   }
 
