@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code, type CurrentCall, Metadata, RpcError } from "@gantry/rpc";
 import type { Logger } from "./log.ts";
 import type { Method } from "./method.ts";
+import type { Protocol } from "./protocol.ts";
 import type { CallTrace } from "./trace/call-trace.ts";
 import type { CallSpan } from "./trace/sdk.ts";
 
@@ -12,6 +13,8 @@ export interface CallContext {
   readonly metadata: Metadata;
   /** Who calls: `127.0.0.1:51234`; `in-process` where there is no network between. */
   readonly peer: string;
+  /** By which way the call came in. */
+  readonly protocol: Protocol;
   /** When the call has to be over, in milliseconds since the epoch; undefined: never. */
   readonly deadline: number | undefined;
   /** Aborts when the deadline passes, the client cancels or vanishes, or a drain runs out of time. */
@@ -30,6 +33,7 @@ export interface CallContext {
 
 /** The side of a call that faces the wire: what a transport gives to each call. */
 export interface Wire {
+  readonly protocol: Protocol;
   /** The request's headers; asked for at most once. */
   metadata(): Metadata;
   /** The caller's address with its port. */
@@ -109,6 +113,10 @@ export class Call implements CallContext, CurrentCall {
   get peer(): string {
     this.#peer ??= this.#wire.peer();
     return this.#peer;
+  }
+
+  get protocol(): Protocol {
+    return this.#wire.protocol;
   }
 
   get deadline(): number | undefined {

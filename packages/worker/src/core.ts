@@ -74,7 +74,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const methods = served.flatMap((each) => each.methods);
   const counters = { shed: 0 };
   const validation = await prepareValidation(
-    services.flatMap(({ service }) => service.methods.map((method) => method.input)),
+    services
+      .filter(({ forwards }) => !forwards)
+      .flatMap(({ service }) => service.methods.map((method) => method.input)),
   );
   const { store: quotaStore, stats: quotaStoreStats } = await createQuotaStore({
     worker: name,

@@ -11,7 +11,9 @@ export {
 } from "./implement.ts";
 export type { Logger } from "./log.ts";
 export { PolicyError } from "./policy/policy-error.ts";
+export type { Protocol } from "./protocol.ts";
 export { runWorker } from "./run-worker.ts";
 export { type SettingDefaults, SettingsError } from "./settings.ts";
 export type { WorkerState } from "./state.ts";
+export type { Web, WebApp, WebCaller, WebParts } from "./web.ts";
 export { startWorker, type Worker, type WorkerOptions } from "./worker.ts";

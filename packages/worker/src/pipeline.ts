@@ -9,7 +9,7 @@ import { log, metrics } from "./interceptors/reporters.ts";
 import { shed } from "./interceptors/shed.ts";
 import type { Logger } from "./log.ts";
 import { Method } from "./method.ts";
-import { protoPolicy } from "./policy/policy.ts";
+import { protoPolicy, withoutQuotas } from "./policy/policy.ts";
 import type { QuotaStats } from "./quota/quota-stats.ts";
 import type { QuotaStore } from "./quota/store.ts";
 import type { Tracing } from "./trace/tracing.ts";
@@ -32,6 +32,8 @@ export interface Stage {
   readonly interceptor: Interceptor;
   /** Whether health, reflection and admin pass it too. */
   readonly inBand: boolean;
+  /** Whether calls that are only handed on to another worker do not pass it. */
+  readonly skippedByForwards?: boolean;
 }
 
 /** The chain that every call passes, outermost first, whatever way it came in. */
@@ -47,7 +49,7 @@ export function chain(parts: PipelineParts): readonly Stage[] {
     { name: "deadline", interceptor: deadline, inBand: true },
     { name: "shed", interceptor: shed(inFlight, maxCallsInFlight, onShed), inBand: false },
     { name: "quota", interceptor: quota(quotaStore, quotaStats), inBand: false },
-    { name: "validate", interceptor: parts.validate, inBand: false },
+    { name: "validate", interceptor: parts.validate, inBand: false, skippedByForwards: true },
   ];
 }
 
@@ -58,16 +60,28 @@ export interface Route {
 }
 
 /** A service's methods, before any of them can be called: policies are checked here. */
-export function methodsOf({ service }: Implementation, options: { inBand: boolean }): Method[] {
-  return service.methods.map((desc) => new Method(desc, protoPolicy(desc), options));
+export function methodsOf({ service, forwards }: Implementation, options: { inBand: boolean }): Method[] {
+  return service.methods.map((desc) => {
+    const policy = protoPolicy(desc);
+    return new Method(desc, forwards ? withoutQuotas(policy) : policy, { ...options, forwarded: forwards });
+  });
+}
+
+/** The stages that calls of a method pass. */
+export function stagesOf<S extends Pick<Stage, "inBand" | "skippedByForwards">>(
+  { inBand, forwarded }: Method,
+  stages: readonly S[],
+): S[] {
+  return stages.filter((stage) => (stage.inBand || !inBand) && !(stage.skippedByForwards && forwarded));
 }
 
 /** Puts the chain around a method's handler. */
 export function route(method: Method, implementation: Implementation, stages: readonly Stage[]): Route {
   const handler = implementation.handlers[method.desc.localName];
   if (handler === undefined) throw new TypeError(`${method.name} has no handler.`);
-  const run = stages
-    .filter((stage) => stage.inBand || !method.inBand)
-    .reduceRight<Next>((next, { interceptor }) => interceptor(next, method), invoke(method, handler));
+  const run = stagesOf(method, stages).reduceRight<Next>(
+    (next, { interceptor }) => interceptor(next, method),
+    invoke(method, handler),
+  );
   return { method, run };
 }

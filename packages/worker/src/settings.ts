@@ -1,13 +1,18 @@
 import { existsSync } from "node:fs";
 import { formatDurationMs, parseDurationMs } from "@gantry/rpc";
 import { maskRedisAddress, parseRedisAddress, type RedisAddress } from "./quota/redis-address.ts";
+import type { CorsOrigins } from "./transport/http/cors.ts";
 
 /** The settings of a worker, read from environment variables once at start. */
 export interface Settings {
   /** `HOST`: the address to listen on. Default 127.0.0.1: nothing is open that need not be. */
   readonly host: string;
-  /** `PORT`: gRPC. 0 takes any free one. */
+  /** `PORT`: calls, by every protocol. 0 takes any free one. */
   readonly port: number;
+  /** `PROTOCOLS`: what is spoken on that port. `http` is HTTP/1.1: REST, Connect, gRPC-Web. Default `grpc,http`. */
+  readonly protocols: readonly ("grpc" | "http")[];
+  /** `CORS_ORIGINS`: whose pages may read answers over HTTP/1.1: origins, or `*` for any. Default: none. */
+  readonly corsOrigins: CorsOrigins;
   /** `ADMIN_PORT`: metrics and probes. 0 takes any free one. */
   readonly adminPort: number;
   /** `LOG_LEVEL`: trace, debug, info (default), warn, error, fatal or silent. */
@@ -60,6 +65,7 @@ export class SettingsError extends Error {
   }
 }
 
+const PROTOCOLS = ["grpc", "http"] as const;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 /** Timers of Node.js take 24 days and fire at once where they are given more. */
@@ -68,9 +74,16 @@ const LONGEST_MS = 500 * 3_600_000;
 /** A worker that ignored these would be open where its operator believes it closed, so it does not start. */
 const NOT_YET = ["TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "AUTH_FILE", "DISCOVERY"];
 
-/** @throws SettingsError listing everything that is wrong. */
-export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults = {}): Settings {
-  const problems: string[] = [];
+/**
+ * @param others what else is wrong with the environment, to be listed with it
+ * @throws SettingsError listing everything that is wrong.
+ */
+export function readSettings(
+  env: NodeJS.ProcessEnv,
+  defaults: SettingDefaults = {},
+  others: readonly string[] = [],
+): Settings {
+  const problems: string[] = [...others];
 
   function read<T>(name: string, byDefault: T, parse: (text: string) => T | undefined, expected: string): T {
     const text = env[name];
@@ -119,6 +132,13 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
   const settings: Settings = {
     host: read("HOST", "127.0.0.1", (text) => text.trim() || undefined, "an address or a host name"),
     port: port("PORT", defaults.port ?? 50051),
+    protocols: read("PROTOCOLS", PROTOCOLS, someOf(PROTOCOLS), "grpc, http, or both joined by a comma"),
+    corsOrigins: read(
+      "CORS_ORIGINS",
+      [],
+      origins,
+      "*, or origins such as https://shop.example, joined by commas",
+    ),
     adminPort: port("ADMIN_PORT", defaults.adminPort ?? 9464),
     logLevel: read("LOG_LEVEL", "info", oneOf(...LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`),
     policyFile: read(
@@ -156,6 +176,25 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
   }
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
+}
+
+/** Some of these names, joined by commas. */
+function someOf<T extends string>(names: readonly T[]): (text: string) => readonly T[] | undefined {
+  return (text) => {
+    const given = text.split(",").map((name) => name.trim());
+    return given.every((name) => (names as readonly string[]).includes(name))
+      ? names.filter((name) => given.includes(name))
+      : undefined;
+  };
+}
+
+/** `*`, or origins as a browser writes them: a scheme, a host, and a port where it is not the scheme's own. */
+function origins(text: string): CorsOrigins | undefined {
+  if (text.trim() === "*") return "*";
+  const given = text.split(",").map((origin) => origin.trim());
+  return given.every((origin) => URL.parse(origin)?.origin === origin && origin !== "null")
+    ? given
+    : undefined;
 }
 
 /** `0.25`, or as a fraction `1/4`. */

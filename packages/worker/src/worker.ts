@@ -7,7 +7,9 @@ import { createLog, type Logger } from "./log.ts";
 import { readSettings, type SettingDefaults, SettingsError } from "./settings.ts";
 import type { WorkerState } from "./state.ts";
 import { createTracing } from "./trace/tracing.ts";
-import { type GrpcServer, grpcModule, startGrpcServer } from "./transport/grpc-js/grpc-server.ts";
+import { grpcModule } from "./transport/grpc-js/grpc-server.ts";
+import { startServer, type WorkerServer } from "./transport/server.ts";
+import type { Web } from "./web.ts";
 
 export interface WorkerOptions {
   /** The worker's name, in logs, metrics and traces. */
@@ -19,6 +21,10 @@ export interface WorkerOptions {
   readonly defaults?: SettingDefaults;
   /** Where settings are read. Default: the process's environment. */
   readonly env?: NodeJS.ProcessEnv;
+  /** What is served over HTTP/1.1 beside the worker's own protocols, on the same port. Default: nothing. */
+  readonly web?: Web;
+  /** What is wrong with settings of the author's own, a sentence each: told together with the runtime's. Default: nothing. */
+  readonly problems?: readonly string[];
 }
 
 /** A worker that serves. */
@@ -36,11 +42,11 @@ export interface Worker {
  * Starts a worker and resolves when it serves.
  *
  * @throws SettingsError with every setting that is wrong, PolicyError where a policy is, or an Error
- * that says which port could not be had.
+ * that says which port could not be had, or which HTTP annotations cannot be served.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { name, version, services, env = process.env } = options;
-  const settings = readSettings(env, options.defaults);
+  const { name, version, services, env = process.env, web } = options;
+  const settings = readSettings(env, options.defaults, options.problems);
   const { log, flush } = await createLog({ name, level: settings.logLevel });
   const loadSdk = async () => {
     const { startSdk } = await import("./trace/sdk.ts");
@@ -52,7 +58,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const core = await createCore({ name, services, settings, log, clock: systemClock, tracing });
 
   let admin: AdminServer | undefined;
-  let grpc: GrpcServer;
+  let server: WorkerServer;
   try {
     admin = await listening("ADMIN_PORT", settings.host, settings.adminPort, () =>
       startAdminServer({
@@ -65,18 +71,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         explain: () => core.policies.explain(),
       }),
     );
-    grpc = await listening("PORT", settings.host, settings.port, () =>
-      startGrpcServer(
-        core.routes,
-        { ...core, compression: settings.compression },
-        {
-          host: settings.host,
-          port: settings.port,
-          maxConnections: settings.maxConnections,
-          maxConnectionAgeMs: settings.maxConnectionAgeMs,
-          maxConnectionAgeGraceMs: settings.drainTimeoutMs,
-        },
-      ),
+    server = await listening("PORT", settings.host, settings.port, () =>
+      startServer(core, { name, version, settings, web }),
     );
   } catch (error) {
     await admin?.close();
@@ -87,7 +83,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   core.state = "serving";
   core.health.setWorkerServing(true);
   log.info(
-    { address: `${settings.host}:${grpc.port}`, admin: `http://${settings.host}:${admin.port}` },
+    { address: `${settings.host}:${server.port}`, admin: `http://${settings.host}:${admin.port}` },
     "serving",
   );
 
@@ -100,10 +96,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         core.state = "draining";
         core.health.setWorkerServing(false);
       },
-      stopAccepting: () => grpc.stopAccepting(),
+      stopAccepting: () => server.stopAccepting(),
       endWatches: () => core.health.endWatches(),
-      connectionsClosed: grpc.closed,
-      destroyConnections: () => grpc.destroy(),
+      connectionsClosed: server.closed,
+      destroyConnections: () => server.destroy(),
       async closeStores() {
         await admin.close();
         await closeStores(core);
@@ -123,7 +119,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       return core.state;
     },
     log,
-    port: grpc.port,
+    port: server.port,
     adminPort: admin.port,
     stop() {
       stopped ??= stop();

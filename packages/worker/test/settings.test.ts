@@ -14,6 +14,8 @@ const MAIN = fileURLToPath(new URL("./mains/failing.ts", import.meta.url));
 const WRONG: Readonly<Record<string, readonly [value: string, says: string]>> = {
   HOST: [" ", "an address or a host name"],
   PORT: ["fifty", "a port from 1 to 65535, or 0 for any free one"],
+  PROTOCOLS: ["grpc,http3", "grpc, http, or both joined by a comma"],
+  CORS_ORIGINS: ["https://shop.example/", "*, or origins such as https://shop.example, joined by commas"],
   ADMIN_PORT: ["65536", "a port from 1 to 65535, or 0 for any free one"],
   LOG_LEVEL: ["loud", "one of trace, debug, info, warn, error, fatal, silent"],
   POLICY_FILE: ["no/such/policy.yaml", "a file that is there"],
@@ -61,7 +63,7 @@ describe("wrong settings", () => {
     assert.equal(code, 78);
     assert.equal(stdout, "");
     const [first, ...lines] = stderr.trimEnd().split("\n");
-    assert.equal(first, "failing did not start. 18 settings are wrong:");
+    assert.equal(first, "failing did not start. 20 settings are wrong:");
     const expected = Object.entries(WRONG).map(
       ([name, [value, says]]) => `  ${name} is ${JSON.stringify(value)}: expected ${says}.`,
     );
@@ -124,6 +126,8 @@ describe("settings", () => {
     assert.deepEqual(readSettings({}), {
       host: "127.0.0.1",
       port: 50051,
+      protocols: ["grpc", "http"],
+      corsOrigins: [],
       adminPort: 9464,
       logLevel: "info",
       policyFile: undefined,

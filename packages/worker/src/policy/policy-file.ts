@@ -20,7 +20,7 @@ import { PolicySchema, QuotaSchema, TimeoutSchema } from "@gantry/proto/gantry/v
 import { parseYaml, type YamlEntry, type YamlFile, type YamlNode } from "../config/yaml-file.ts";
 import { fieldsOf, foundOf, messageOf } from "../config/yaml-message.ts";
 import type { Method } from "../method.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 import { atLeast1Ms, type MethodPolicy, type QuotaRule, quotaRule, repeatedIds } from "./policy.ts";
 import { gather, PolicyError } from "./policy-error.ts";
 

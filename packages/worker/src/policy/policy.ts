@@ -63,6 +63,11 @@ export function protoPolicy(method: DescMethod): MethodPolicy {
   throw new PolicyError(...problems.map((problem) => `${methodName(method)}: ${problem}`));
 }
 
+/** The same policy for a worker that leaves quotas to the one behind it. */
+export function withoutQuotas(policy: MethodPolicy): MethodPolicy {
+  return { ...policy, quotas: [], sources: { ...policy.sources, quotas: NO_POLICY.sources.quotas } };
+}
+
 /** The rule of a quota for one method. @throws PolicyError with everything that is wrong with it. */
 export function quotaRule({ id, subject, limit, window, per }: Quota, method: DescMethod): QuotaRule {
   const where = `quota ${JSON.stringify(id)}`;

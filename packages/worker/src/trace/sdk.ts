@@ -21,12 +21,14 @@ import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { Call } from "../call.ts";
 import type { Outcome } from "../interceptors/observe.ts";
 import type { Logger } from "../log.ts";
+import type { Protocol } from "../protocol.ts";
 import { CallTrace } from "./call-trace.ts";
 
 /** A call that ended before the SDK was there. */
 export interface EndedSpan {
   readonly trace: CallTrace;
   readonly method: string;
+  readonly protocol: Protocol;
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
   readonly endedAtMs: number;
@@ -89,7 +91,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
   return {
     record(ended) {
       const span = begin(ended.trace, ended.method, ended.startedAtMs);
-      describe(span, ended.code, ended.refusedBy);
+      describe(span, ended.code, ended);
       if (ended.code !== 0) span.setStatus(errorStatus(ended.message));
       span.end(ended.endedAtMs);
     },
@@ -97,7 +99,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
       const span = begin(call.trace, call.method.name);
       call.span = {
         end({ code, error }) {
-          describe(span, code, call.refusedBy);
+          describe(span, code, call);
           if (code !== 0) span.setStatus(errorStatus(error instanceof Error ? error.message : undefined));
           span.end();
         },
@@ -108,7 +110,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
     withIds: (callTrace, work) => ids.use(callTrace, work),
     adopt(call) {
       const span = trace.getActiveSpan();
-      return span && { end: ({ code }) => describe(span, code, call.refusedBy) };
+      return span && { end: ({ code }) => describe(span, code, call) };
     },
     shutdown: () => nodeSdk.shutdown(),
   };
@@ -191,8 +193,13 @@ function parentOf({ parent }: CallTrace) {
   });
 }
 
-function describe(span: Span, code: number, refusedBy: string | undefined): void {
+function describe(
+  span: Span,
+  code: number,
+  { refusedBy, protocol }: Pick<EndedSpan, "refusedBy" | "protocol">,
+): void {
   span.setAttribute("rpc.grpc.status_code", code);
+  if (protocol !== "grpc") span.setAttribute("gantry.protocol", protocol);
   if (refusedBy !== undefined) span.setAttribute("gantry.quota", refusedBy);
 }
 

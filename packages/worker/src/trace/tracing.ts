@@ -84,6 +84,7 @@ function endedSpan(call: Call, { code, seconds, error }: Outcome): EndedSpan {
   return {
     trace: call.trace,
     method: call.method.name,
+    protocol: call.protocol,
     startedAtMs: endedAtMs - seconds * 1_000,
     endedAtMs,
     code,

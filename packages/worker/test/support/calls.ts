@@ -20,6 +20,7 @@ export function callOf(
   { peer = "127.0.0.1:4711", headers, request, requests }: CallParts = {},
 ): Call {
   const wire: Wire = {
+    protocol: "grpc",
     metadata: () => headers ?? new Metadata(),
     peer: () => peer,
     sendHeaders: () => {},

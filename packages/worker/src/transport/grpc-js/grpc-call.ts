@@ -133,6 +133,10 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     else this.#refuse(error);
   }
 
+  get protocol() {
+    return "grpc" as const;
+  }
+
   metadata(): Metadata {
     // Set since `onReceiveMetadata`, before which there is no call that could ask.
     return fromGrpc(this.#metadata as GrpcMetadata);

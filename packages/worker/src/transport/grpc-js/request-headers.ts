@@ -17,6 +17,7 @@
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { MAX_METADATA_BYTES } from "../limits.ts";
 
 /** Set on requests whose metadata is too large, to its size. */
 export const OVERSIZE_HEADER = "gantry-metadata-bytes";
@@ -26,7 +27,6 @@ export const ACCEPT_ENCODING_HEADER = "gantry-accept-encoding";
 export const NO_ENCODING = "gantry-no-encoding";
 
 const CHANNEL = "http2.server.stream.created";
-const MAX_METADATA_BYTES = 16 * 1024;
 /** What HTTP/2 itself adds to each header when it counts them. RFC 9113, section 6.5.2. */
 const HEADER_OVERHEAD_BYTES = 32;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
