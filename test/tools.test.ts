@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { status } from "@grpc/grpc-js";
 import { service as health } from "grpc-health-check";
+import { type CertificateFiles, certificateFiles, createAuthority } from "./support/certificates.ts";
 import { connect } from "./support/plain-client.ts";
 import { requireProgram } from "./support/programs.ts";
 import { startWorker, type WorkerProcess } from "./support/worker-process.ts";
@@ -163,3 +164,54 @@ test("a client made from the package grpc-health-check asks by Check, List and W
 function messagesIn(output: string): unknown[] {
   return JSON.parse(`[${output.trim().replaceAll(/\}\n\{/g, "},{")}]`);
 }
+
+describe("the same tools over mutual TLS", () => {
+  let worker: WorkerProcess;
+  let files: CertificateFiles;
+
+  before(async () => {
+    const authority = await createAuthority();
+    const server = await authority.issue({ names: ["IP:127.0.0.1"] });
+    const client = await authority.issue({ names: ["DNS:client"], usages: ["client"] });
+    files = await certificateFiles({
+      "ca.crt": authority.certificate,
+      "server.crt": server.cert,
+      "server.key": server.key,
+      "client.crt": client.cert,
+      "client.key": client.key,
+    });
+    worker = await startWorker("greeter", {
+      TLS_CERT: files.path("server.crt"),
+      TLS_KEY: files.path("server.key"),
+      TLS_CLIENT_CA: files.path("ca.crt"),
+    });
+  });
+  after(async () => {
+    await Promise.all([worker, files].map((each) => each[Symbol.asyncDispose]()));
+  });
+  const credentials = () =>
+    ["cacert", "cert", "key"].flatMap((name, at) => {
+      const file = ["ca.crt", "client.crt", "client.key"][at] ?? "";
+      return [`-${name}`, files.path(file)];
+    });
+
+  test("buf curl calls", async () => {
+    const options = ["--protocol", "grpc", ...credentials().map((option) => option.replace(/^-/, "--"))];
+    const url = `https://${worker.address}/greeter.v1.Greeter/SayHello`;
+    const { stdout } = await run(process.execPath, [
+      BUF,
+      "curl",
+      ...options,
+      "--data",
+      '{"name":"七米"}',
+      url,
+    ]);
+    assert.deepEqual(messagesIn(stdout), [{ reply: "Hello 七米" }]);
+  });
+
+  test("grpcurl calls", grpcurl, async () => {
+    const call = ["-d", '{"name":"七米"}', worker.address, "greeter.v1.Greeter/SayHello"];
+    const { stdout } = await run("grpcurl", [...credentials(), ...call]);
+    assert.deepEqual(messagesIn(stdout), [{ reply: "Hello 七米" }]);
+  });
+});

@@ -15,7 +15,7 @@ export class Method {
   readonly path: string;
   readonly clientStreaming: boolean;
   readonly serverStreaming: boolean;
-  /** Health, reflection and admin: exempt from quotas, authentication and shedding. */
+  /** Health, reflection and admin: exempt from quotas and shedding. */
   readonly inBand: boolean;
   /** What has been counted of its calls. */
   readonly stats = new MethodStats();

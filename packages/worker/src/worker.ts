@@ -1,6 +1,8 @@
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
+import { warnOpen } from "./auth/warn-open.ts";
 import { systemClock } from "./clock.ts";
-import { type Core, createCore } from "./core.ts";
+import { createCore } from "./core.ts";
+import { startDiscovery } from "./discovery/discovery.ts";
 import { drain } from "./drain.ts";
 import type { Implementation } from "./implement.ts";
 import { createLog, type Logger } from "./log.ts";
@@ -8,6 +10,8 @@ import { readSettings, type SettingDefaults, SettingsError } from "./settings.ts
 import type { WorkerState } from "./state.ts";
 import { createTracing } from "./trace/tracing.ts";
 import { type GrpcServer, grpcModule, startGrpcServer } from "./transport/grpc-js/grpc-server.ts";
+import type { Certificates } from "./transport/tls/certificates.ts";
+import type { TlsFiles } from "./transport/tls/tls-files.ts";
 
 export interface WorkerOptions {
   /** The worker's name, in logs, metrics and traces. */
@@ -49,7 +53,20 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const tracing = createTracing(env, loadSdk, (error) =>
     log.error({ err: error }, "tracing could not start"),
   );
-  const core = await createCore({ name, services, settings, log, clock: systemClock, tracing });
+  const certificates = settings.tls && (await openTls(settings.tls, log));
+  const core = await createCore({
+    name,
+    services,
+    settings,
+    log,
+    clock: systemClock,
+    tracing,
+    tls: certificates?.stats,
+  }).catch((error) => {
+    certificates?.close();
+    throw error;
+  });
+  if (settings.authFile === undefined) warnOpen(core.stats.methods, log);
 
   let admin: AdminServer | undefined;
   let grpc: GrpcServer;
@@ -73,23 +90,32 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
           host: settings.host,
           port: settings.port,
           maxConnections: settings.maxConnections,
+          certificates,
           maxConnectionAgeMs: settings.maxConnectionAgeMs,
           maxConnectionAgeGraceMs: settings.drainTimeoutMs,
         },
       ),
     );
   } catch (error) {
+    certificates?.close();
     await admin?.close();
-    await closeStores(core);
+    await core.closeStores();
     throw error;
   }
 
   core.state = "serving";
   core.health.setWorkerServing(true);
   log.info(
-    { address: `${settings.host}:${grpc.port}`, admin: `http://${settings.host}:${admin.port}` },
+    {
+      address: `${settings.host}:${grpc.port}`,
+      admin: `http://${settings.host}:${admin.port}`,
+      ...(settings.tls && { tls: true, mutual_tls: settings.tls.clientCa !== undefined }),
+    },
     "serving",
   );
+
+  const { discovery: stats } = core.stats;
+  const discovery = stats && (await startDiscovery({ name, port: grpc.port, settings, stats, log }));
 
   const stop = async () => {
     log.info({ calls_in_flight: core.calls.size }, "draining");
@@ -100,13 +126,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         core.state = "draining";
         core.health.setWorkerServing(false);
       },
+      leaveDiscovery: async (timeoutMs) => discovery?.leave(timeoutMs),
       stopAccepting: () => grpc.stopAccepting(),
       endWatches: () => core.health.endWatches(),
       connectionsClosed: grpc.closed,
       destroyConnections: () => grpc.destroy(),
       async closeStores() {
+        certificates?.close();
         await admin.close();
-        await closeStores(core);
+        await core.closeStores();
       },
       async flush() {
         core.state = "stopped";
@@ -132,9 +160,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 }
 
-async function closeStores(core: Core): Promise<void> {
-  core.policies.close();
-  await core.quotaStore.close();
+/** Loaded where it is asked for. @throws SettingsError where the files cannot be used */
+async function openTls(files: TlsFiles, log: Logger): Promise<Certificates> {
+  const { openCertificates } = await import("./transport/tls/certificates.ts");
+  return openCertificates(files, log);
 }
 
 /** Opens a port; one that cannot be had is a sentence with the setting that changes it. */

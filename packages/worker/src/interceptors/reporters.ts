@@ -32,12 +32,13 @@ export function log(logger: Logger): Reporter {
   };
 }
 
-function lineOf({ method, trace, peer, refusedBy }: Call, { code, seconds, error }: Outcome) {
+function lineOf({ method, trace, peer, principal, refusedBy }: Call, { code, seconds, error }: Outcome) {
   return {
     method: method.name,
     code: codeName(code),
     duration_ms: Math.round(seconds * 1e6) / 1e3,
     peer,
+    principal: principal?.name,
     trace_id: trace.traceId,
     span_id: trace.spanId,
     quota: refusedBy,

@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import type { Route } from "../../pipeline.ts";
+import { type Listener, listen } from "../listener.ts";
+import type { Certificates } from "../tls/certificates.ts";
 import { sayGoodbye } from "./goodbye.ts";
 import { GrpcCall, type GrpcHost } from "./grpc-call.ts";
 import { MAX_MESSAGE_BYTES } from "./message-codec.ts";
@@ -14,6 +14,8 @@ export interface GrpcServerOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly maxConnections: number;
+  /** Undefined: plaintext. */
+  readonly certificates: Certificates | undefined;
   readonly maxConnectionAgeMs: number;
   /** How long streams may go on after a connection was told to move on. */
   readonly maxConnectionAgeGraceMs: number;
@@ -37,7 +39,7 @@ const MAX_STREAMS_PER_CONNECTION = 1_000;
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 
-/** Serves the routes by gRPC over plaintext HTTP/2. Rejects where the address cannot be had. */
+/** Serves the routes by gRPC over HTTP/2, in plaintext or TLS. Rejects where the address cannot be had. */
 export async function startGrpcServer(
   routes: ReadonlyMap<string, Route>,
   callHost: GrpcHost,
@@ -62,40 +64,34 @@ export async function startGrpcServer(
   const headers = watchRequestHeaders({ compresses: callHost.compression === "gzip" });
   // Connections are accepted here and handed over, so that other protocols can share the port.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
-  const sockets = new Set<Socket>();
-  const listener = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    injector.injectConnection(socket);
-  });
-  listener.maxConnections = options.maxConnections;
-  listener.listen(options.port, options.host);
+  let listener: Listener;
   try {
-    await once(listener, "listening");
+    listener = await listen({
+      ...options,
+      log: callHost.log,
+      onConnection: (socket) => injector.injectConnection(socket),
+    });
   } catch (error) {
     headers.close();
     throw error;
   }
-  const { port } = listener.address() as AddressInfo;
   const { promise: closed, resolve } = Promise.withResolvers<void>();
 
   return {
-    port,
+    port: listener.port,
     closed,
     async stopAccepting() {
       // The listener knows when the last connection has gone; grpc-js does not wait for those that were
       // injected.
-      listener.close(() => {
+      void listener.close().then(() => {
         headers.close();
         resolve();
       });
-      await sayGoodbye(sockets);
+      await sayGoodbye(listener.connections);
       server.tryShutdown(() => {});
     },
-    destroy() {
-      // grpc-js's own forceShutdown knows of no connections unless channelz is on.
-      for (const socket of sockets) socket.destroy();
-    },
+    // grpc-js's own forceShutdown knows of no connections unless channelz is on.
+    destroy: () => listener.destroy(),
   };
 }
 

@@ -82,8 +82,18 @@ class InProcessCall implements Wire {
     return this.#options.headers ?? new Metadata();
   }
 
+  header(key: string): string | undefined {
+    return this.#options.headers?.getAll(key).join(", ") || undefined;
+  }
+
   peer(): string {
     return "in-process";
+  }
+
+  connection(): undefined {}
+
+  certificateNames(): readonly string[] {
+    return [];
   }
 
   sendHeaders(headers: Metadata | undefined): void {
