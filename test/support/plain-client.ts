@@ -1,6 +1,13 @@
 /** Clients that know nothing of this repository but its contracts: `@grpc/grpc-js` and `@grpc/proto-loader`. */
 import { join } from "node:path";
-import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+} from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ROOT } from "./worker-process.ts";
 
@@ -64,9 +71,15 @@ export function serviceOf(proto: string, name: string, root = ROOT): Methods {
 /**
  * Every kind of call is made as the most general one, with a stream both ways: on the wire there is no
  * difference, and what really comes back is seen, be it two replies or none.
+ *
+ * @param security default: plaintext
  */
-export function connect(address: string, methods: Methods): PlainClient {
-  const channel = new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+export function connect(
+  address: string,
+  methods: Methods,
+  security: ChannelCredentials = credentials.createInsecure(),
+): PlainClient {
+  const channel = new Client(address, security, { "grpc.use_local_subchannel_pool": 1 });
   const open = (method: string, headers: Headers = {}): OpenCall => {
     const definition = methods[method];
     if (!definition) throw new Error(`There is no method ${method}.`);

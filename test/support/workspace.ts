@@ -17,6 +17,8 @@ const COPIED = [
   "proto",
   "packages/rpc/package.json",
   "packages/rpc/src",
+  "packages/client/package.json",
+  "packages/client/src",
   "packages/worker/package.json",
   "packages/worker/src",
   "packages/dev/package.json",
@@ -24,7 +26,7 @@ const COPIED = [
 ];
 
 /** Our packages that are copied: the copies see each other, and no original. */
-const OURS = { proto: "proto", rpc: "packages/rpc", worker: "packages/worker" };
+const OURS = { proto: "proto", rpc: "packages/rpc", client: "packages/client", worker: "packages/worker" };
 
 /** @param files what is there besides, by path */
 export async function workspaceWith(files: Readonly<Record<string, string>>): Promise<Workspace> {

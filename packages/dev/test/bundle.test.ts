@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -11,6 +11,10 @@ test("a bundle serves away from node_modules, leaves for later what a start does
   try {
     const { bytesAtStart, bytesLater } = await bundleWorker("greeter", directory);
     assert.ok(bytesAtStart > 0 && bytesLater > 0, `${bytesAtStart} bytes at start, ${bytesLater} later`);
+
+    const code = globSync(join(directory, "**/*.js")).map((path) => readFileSync(path, "utf8"));
+    assert.ok(code.some((text) => text.includes('import("@grpc/grpc-js-xds")')));
+    assert.ok(!code.some((text) => text.includes("envoy.config.listener")), "what is optional is left out");
 
     const program = [process.execPath, join(directory, "main.js")] as const;
     await using worker = runProgram(program, { PORT: "0", ADMIN_PORT: "0" });

@@ -1,4 +1,5 @@
 /** The runtime that a service stands on. Tests find theirs in `@gantry/worker/testing`. */
+export type { Principal } from "./auth/principal.ts";
 export type { CallContext } from "./call.ts";
 export {
   type Handler,

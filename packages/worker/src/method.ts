@@ -16,7 +16,7 @@ export class Method {
   readonly path: string;
   readonly clientStreaming: boolean;
   readonly serverStreaming: boolean;
-  /** Health, reflection and admin: exempt from quotas, authentication and shedding. */
+  /** Health, reflection and admin: exempt from quotas and shedding. */
   readonly inBand: boolean;
   /** Its handler only hands calls on to another worker. */
   readonly forwarded: boolean;

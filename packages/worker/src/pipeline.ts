@@ -1,5 +1,8 @@
+import type { AuthStats } from "./auth/auth-stats.ts";
+import type { Authenticator } from "./auth/authenticator.ts";
 import type { Implementation } from "./implement.ts";
 import type { Interceptor, Next } from "./interceptor.ts";
+import { authenticate } from "./interceptors/authenticate.ts";
 import { deadline } from "./interceptors/deadline.ts";
 import { invoke } from "./interceptors/invoke.ts";
 import { observe } from "./interceptors/observe.ts";
@@ -9,6 +12,7 @@ import { log, metrics } from "./interceptors/reporters.ts";
 import { shed } from "./interceptors/shed.ts";
 import type { Logger } from "./log.ts";
 import { Method } from "./method.ts";
+import { ANYBODY } from "./policy/access.ts";
 import { protoPolicy, withoutQuotas } from "./policy/policy.ts";
 import type { QuotaStats } from "./quota/quota-stats.ts";
 import type { QuotaStore } from "./quota/store.ts";
@@ -18,6 +22,8 @@ import type { Tracing } from "./trace/tracing.ts";
 export interface PipelineParts {
   readonly log: Logger;
   readonly tracing: Tracing;
+  /** Undefined: anybody may call. */
+  readonly auth: { readonly authenticator: Authenticator; readonly stats: AuthStats } | undefined;
   readonly quotaStore: QuotaStore;
   readonly quotaStats: QuotaStats;
   readonly validate: Interceptor;
@@ -38,7 +44,7 @@ export interface Stage {
 
 /** The chain that every call passes, outermost first, whatever way it came in. */
 export function chain(parts: PipelineParts): readonly Stage[] {
-  const { tracing, quotaStore, quotaStats, inFlight, maxCallsInFlight, onShed } = parts;
+  const { tracing, auth, quotaStore, quotaStats, inFlight, maxCallsInFlight, onShed } = parts;
   return [
     { name: "recover", interceptor: recover, inBand: true },
     {
@@ -47,6 +53,15 @@ export function chain(parts: PipelineParts): readonly Stage[] {
       inBand: true,
     },
     { name: "deadline", interceptor: deadline, inBand: true },
+    ...(auth
+      ? [
+          {
+            name: "authenticate",
+            interceptor: authenticate(auth.authenticator, auth.stats, parts.log),
+            inBand: true,
+          },
+        ]
+      : []),
     { name: "shed", interceptor: shed(inFlight, maxCallsInFlight, onShed), inBand: false },
     { name: "quota", interceptor: quota(quotaStore, quotaStats), inBand: false },
     { name: "validate", interceptor: parts.validate, inBand: false, skippedByForwards: true },
@@ -59,11 +74,19 @@ export interface Route {
   readonly run: Next;
 }
 
-/** A service's methods, before any of them can be called: policies are checked here. */
-export function methodsOf({ service, forwards }: Implementation, options: { inBand: boolean }): Method[] {
+/**
+ * A service's methods, before any of them can be called: policies are checked here.
+ *
+ * @param options.open anybody may call them, whatever their policy says
+ */
+export function methodsOf(
+  { service, forwards }: Implementation,
+  { inBand, open = false }: { inBand: boolean; open?: boolean },
+): Method[] {
   return service.methods.map((desc) => {
-    const policy = protoPolicy(desc);
-    return new Method(desc, forwards ? withoutQuotas(policy) : policy, { ...options, forwarded: forwards });
+    const declared = protoPolicy(desc);
+    const policy = forwards ? withoutQuotas(declared) : declared;
+    return new Method(desc, open ? { ...policy, access: ANYBODY } : policy, { inBand, forwarded: forwards });
   });
 }
 

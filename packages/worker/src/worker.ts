@@ -1,6 +1,8 @@
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
+import { warnOpen } from "./auth/warn-open.ts";
 import { systemClock } from "./clock.ts";
-import { type Core, createCore } from "./core.ts";
+import { createCore } from "./core.ts";
+import { startDiscovery } from "./discovery/discovery.ts";
 import { drain } from "./drain.ts";
 import type { Implementation } from "./implement.ts";
 import { createLog, type Logger } from "./log.ts";
@@ -9,6 +11,8 @@ import type { WorkerState } from "./state.ts";
 import { createTracing } from "./trace/tracing.ts";
 import { grpcModule } from "./transport/grpc-js/grpc-server.ts";
 import { startServer, type WorkerServer } from "./transport/server.ts";
+import type { Certificates } from "./transport/tls/certificates.ts";
+import type { TlsFiles } from "./transport/tls/tls-files.ts";
 import type { Web } from "./web.ts";
 
 export interface WorkerOptions {
@@ -55,7 +59,20 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const tracing = createTracing(env, loadSdk, (error) =>
     log.error({ err: error }, "tracing could not start"),
   );
-  const core = await createCore({ name, services, settings, log, clock: systemClock, tracing });
+  const certificates = settings.tls && (await openTls(settings.tls, log));
+  const core = await createCore({
+    name,
+    services,
+    settings,
+    log,
+    clock: systemClock,
+    tracing,
+    tls: certificates?.stats,
+  }).catch((error) => {
+    certificates?.close();
+    throw error;
+  });
+  if (settings.authFile === undefined) warnOpen(core.stats.methods, log);
 
   let admin: AdminServer | undefined;
   let server: WorkerServer;
@@ -72,20 +89,28 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       }),
     );
     server = await listening("PORT", settings.host, settings.port, () =>
-      startServer(core, { name, version, settings, web }),
+      startServer(core, { name, version, settings, certificates, web }),
     );
   } catch (error) {
+    certificates?.close();
     await admin?.close();
-    await closeStores(core);
+    await core.closeStores();
     throw error;
   }
 
   core.state = "serving";
   core.health.setWorkerServing(true);
   log.info(
-    { address: `${settings.host}:${server.port}`, admin: `http://${settings.host}:${admin.port}` },
+    {
+      address: `${settings.host}:${server.port}`,
+      admin: `http://${settings.host}:${admin.port}`,
+      ...(settings.tls && { tls: true, mutual_tls: settings.tls.clientCa !== undefined }),
+    },
     "serving",
   );
+
+  const { discovery: stats } = core.stats;
+  const discovery = stats && (await startDiscovery({ name, port: server.port, settings, stats, log }));
 
   const stop = async () => {
     log.info({ calls_in_flight: core.calls.size }, "draining");
@@ -96,13 +121,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         core.state = "draining";
         core.health.setWorkerServing(false);
       },
+      leaveDiscovery: async (timeoutMs) => discovery?.leave(timeoutMs),
       stopAccepting: () => server.stopAccepting(),
       endWatches: () => core.health.endWatches(),
       connectionsClosed: server.closed,
       destroyConnections: () => server.destroy(),
       async closeStores() {
+        certificates?.close();
         await admin.close();
-        await closeStores(core);
+        await core.closeStores();
       },
       async flush() {
         core.state = "stopped";
@@ -128,9 +155,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 }
 
-async function closeStores(core: Core): Promise<void> {
-  core.policies.close();
-  await core.quotaStore.close();
+/** Loaded where it is asked for. @throws SettingsError where the files cannot be used */
+async function openTls(files: TlsFiles, log: Logger): Promise<Certificates> {
+  const { openCertificates } = await import("./transport/tls/certificates.ts");
+  return openCertificates(files, log);
 }
 
 /** Opens a port; one that cannot be had is a sentence with the setting that changes it. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseProtocol } from "../src/transport/alpn.ts";
+import { chooseProtocol } from "../src/transport/tls/alpn.ts";
 
 const CASES: readonly [offered: string[], byDefault: string | undefined, h2First: string | undefined][] = [
   [["h2"], "h2", "h2"],
@@ -13,9 +13,13 @@ const CASES: readonly [offered: string[], byDefault: string | undefined, h2First
 ];
 
 for (const [offered, byDefault, h2First] of CASES) {
-  test(`a client that offers ${offered.join(" and ") || "nothing"} gets ${byDefault}, or ${h2First} where h2 is preferred`, () => {
-    assert.equal(chooseProtocol(offered), byDefault);
-    assert.equal(chooseProtocol(offered, "http/1.1"), byDefault);
-    assert.equal(chooseProtocol(offered, "h2"), h2First);
+  test(`a client that offers ${offered.join(" and ") || "nothing"} gets ${byDefault} by default, or ${h2First} where h2 is preferred`, () => {
+    assert.equal(chooseProtocol(offered, ["http/1.1", "h2"]), byDefault);
+    assert.equal(chooseProtocol(offered, ["h2", "http/1.1"]), h2First);
   });
 }
+
+test("what is not spoken is given to nobody", () => {
+  assert.equal(chooseProtocol(["h2", "http/1.1"], ["h2"]), "h2");
+  assert.equal(chooseProtocol(["http/1.1"], ["h2"]), undefined);
+});

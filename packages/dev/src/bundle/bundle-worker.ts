@@ -9,6 +9,9 @@ import { namedExports } from "./named-exports.ts";
 const COMMON_JS = `import { createRequire as createRequireOfBundle } from "node:module";
 const require = createRequireOfBundle(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`;
 
+/** Optional packages, whose place is beside the `@grpc/grpc-js` that they extend: one within a bundle is another. */
+const LEFT_OUT = ["@grpc/grpc-js-xds"];
+
 /** How much code a bundle has. */
 export interface BundleSize {
   readonly bytesAtStart: number;
@@ -41,6 +44,7 @@ export async function bundleWorker(name: string, directory: string): Promise<Bun
     sourcesContent: false,
     legalComments: "linked",
     plugins: [namedExports],
+    external: LEFT_OUT,
     banner: { js: COMMON_JS },
     metafile: true,
     logLevel: "warning",

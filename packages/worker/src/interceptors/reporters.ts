@@ -33,13 +33,17 @@ export function log(logger: Logger): Reporter {
   };
 }
 
-function lineOf({ method, trace, peer, protocol, refusedBy }: Call, { code, seconds, error }: Outcome) {
+function lineOf(
+  { method, trace, peer, protocol, principal, refusedBy }: Call,
+  { code, seconds, error }: Outcome,
+) {
   return {
     method: method.name,
     code: codeName(code),
     duration_ms: Math.round(seconds * 1e6) / 1e3,
     peer,
     protocol: protocol === "grpc" ? undefined : protocol,
+    principal: principal?.name,
     trace_id: trace.traceId,
     span_id: trace.spanId,
     quota: refusedBy,

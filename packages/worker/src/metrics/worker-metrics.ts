@@ -1,9 +1,11 @@
 import { type CalledMethod, calledMethods } from "@gantry/rpc";
 import type { Method } from "../method.ts";
 import { WORKER_STATES } from "../state.ts";
+import { writeAuthMetrics } from "./auth-metrics.ts";
 import { type LabelledStats, methodLabels, writeCallMetrics } from "./call-metrics.ts";
 import { writeQuotaStoreMetrics } from "./quota-store-metrics.ts";
 import { labelText, type MetricsWriter } from "./text-format.ts";
+import { writeTlsMetrics } from "./tls-metrics.ts";
 import type { WorkerStats } from "./worker-stats.ts";
 
 /** What a worker is, as `gantry_build_info` says it. */
@@ -34,6 +36,8 @@ export function workerMetrics(stats: WorkerStats, info: BuildInfo): WriteWorkerM
     const called = calledMethods();
     if (called.length > 0) writeCallMetrics(writer, "client", called.map(labelled));
 
+    if (stats.auth) writeAuthMetrics(writer, stats.auth);
+
     writer.family(
       "counter",
       QUOTA_DECISIONS,
@@ -45,6 +49,13 @@ export function workerMetrics(stats: WorkerStats, info: BuildInfo): WriteWorkerM
     }
 
     if (stats.quotaStore) writeQuotaStoreMetrics(writer, stats.quotaStore);
+
+    if (stats.discovery) {
+      writer.family("gauge", REGISTERED, "1 while the worker is registered in discovery, else 0.");
+      writer.sample(REGISTERED, "", stats.discovery.registered ? 1 : 0);
+    }
+
+    if (stats.tls) writeTlsMetrics(writer, stats.tls);
 
     writer.family("counter", SHED, "Total number of calls turned away because too many were in flight.");
     writer.sample(SHED, "", stats.shed);
@@ -71,6 +82,7 @@ function writeCalls(writer: MetricsWriter, { stats, callsByProtocol }: Method, l
 const CALLS = "gantry_calls_total";
 const IN_FLIGHT = "gantry_calls_in_flight";
 const QUOTA_DECISIONS = "gantry_quota_decisions_total";
+const REGISTERED = "gantry_discovery_registered";
 const SHED = "gantry_calls_shed_total";
 const STATE = "gantry_worker_state";
 const BUILD_INFO = "gantry_build_info";

@@ -34,6 +34,8 @@ export interface EndedSpan {
   readonly endedAtMs: number;
   readonly code: number;
   readonly message: string | undefined;
+  /** The name of who called, where that is known. */
+  readonly principal: string | undefined;
   readonly refusedBy: string | undefined;
 }
 
@@ -99,7 +101,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
       const span = begin(call.trace, call.method.name);
       call.span = {
         end({ code, error }) {
-          describe(span, code, call);
+          describe(span, code, findingsOf(call));
           if (code !== 0) span.setStatus(errorStatus(error instanceof Error ? error.message : undefined));
           span.end();
         },
@@ -110,7 +112,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
     withIds: (callTrace, work) => ids.use(callTrace, work),
     adopt(call) {
       const span = trace.getActiveSpan();
-      return span && { end: ({ code }) => describe(span, code, call) };
+      return span && { end: ({ code }) => describe(span, code, findingsOf(call)) };
     },
     shutdown: () => nodeSdk.shutdown(),
   };
@@ -193,13 +195,17 @@ function parentOf({ parent }: CallTrace) {
   });
 }
 
-function describe(
-  span: Span,
-  code: number,
-  { refusedBy, protocol }: Pick<EndedSpan, "refusedBy" | "protocol">,
-): void {
+/** What became known of a call on its way. */
+type Findings = Pick<EndedSpan, "principal" | "protocol" | "refusedBy">;
+
+function findingsOf({ principal, protocol, refusedBy }: Call): Findings {
+  return { principal: principal?.name, protocol, refusedBy };
+}
+
+function describe(span: Span, code: number, { principal, protocol, refusedBy }: Findings): void {
   span.setAttribute("rpc.grpc.status_code", code);
   if (protocol !== "grpc") span.setAttribute("gantry.protocol", protocol);
+  if (principal !== undefined) span.setAttribute("enduser.id", principal);
   if (refusedBy !== undefined) span.setAttribute("gantry.quota", refusedBy);
 }
 

@@ -89,6 +89,7 @@ function endedSpan(call: Call, { code, seconds, error }: Outcome): EndedSpan {
     endedAtMs,
     code,
     message: error instanceof Error ? error.message : undefined,
+    principal: call.principal?.name,
     refusedBy: call.refusedBy,
   };
 }

@@ -2,8 +2,15 @@
 import type { Core } from "../core.ts";
 import { createGrpcServer } from "./grpc-js/grpc-server.ts";
 import { createHttp, type HttpOptions } from "./http/http.ts";
-import { openPort } from "./port.ts";
+import { listen } from "./listener.ts";
 import { createSniffer } from "./sniff.ts";
+import type { AlpnProtocol } from "./tls/alpn.ts";
+import type { Certificates } from "./tls/certificates.ts";
+
+export interface ServerOptions extends HttpOptions {
+  /** Undefined: plaintext. */
+  readonly certificates: Certificates | undefined;
+}
 
 export interface WorkerServer {
   readonly port: number;
@@ -21,9 +28,9 @@ export interface WorkerServer {
  * @throws RestBindingError where HTTP annotations cannot be served; an error of the system, such as EADDRINUSE,
  * where the address cannot be had
  */
-export async function startServer(core: Core, options: HttpOptions): Promise<WorkerServer> {
-  const { settings } = options;
-  const { host, port: wanted, maxConnections, protocols, compression } = settings;
+export async function startServer(core: Core, options: ServerOptions): Promise<WorkerServer> {
+  const { settings, certificates } = options;
+  const { host, port, maxConnections, protocols, compression } = settings;
   const http = protocols.includes("http") ? await createHttp(core, options) : undefined;
   const grpc = protocols.includes("grpc")
     ? createGrpcServer(
@@ -36,23 +43,42 @@ export async function startServer(core: Core, options: HttpOptions): Promise<Wor
       )
     : undefined;
   const sniffer = createSniffer({ http2: grpc?.accept, http1: http?.accept });
-  const port = await openPort({ host, port: wanted, maxConnections, onConnection: sniffer.accept }).catch(
-    async (error) => {
-      grpc?.close();
-      await http?.stopAccepting();
-      throw error;
+  const spoken: readonly AlpnProtocol[] = [
+    ...(http && settings.tlsAlpn === "http/1.1" ? (["http/1.1"] as const) : []),
+    ...(grpc ? (["h2"] as const) : []),
+    ...(http && settings.tlsAlpn === "h2" ? (["http/1.1"] as const) : []),
+  ];
+  const listener = await listen({
+    host,
+    port,
+    maxConnections,
+    certificates,
+    protocols: spoken,
+    log: core.log,
+    onConnection(socket, protocol) {
+      if (protocol === undefined) sniffer.accept(socket);
+      else if (protocol === "h2") grpc?.accept(socket);
+      else http?.accept(socket);
     },
-  );
-  void port.closed.then(() => grpc?.close());
+  }).catch(async (error) => {
+    grpc?.close();
+    await http?.stopAccepting();
+    throw error;
+  });
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
 
   return {
-    port: port.port,
-    closed: port.closed,
+    port: listener.port,
+    closed,
     async stopAccepting() {
-      port.close();
+      // The listener knows when the last connection has gone: grpc-js does not wait for those that were injected.
+      void listener.close().then(() => {
+        grpc?.close();
+        resolve();
+      });
       sniffer.stopAccepting();
       await Promise.all([grpc?.stopAccepting(), http?.stopAccepting()]);
     },
-    destroy: port.destroy,
+    destroy: () => listener.destroy(),
   };
 }

@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Metadata } from "@gantry/rpc";
-import { peerOf } from "../grpc-js/peer.ts";
+import { peerOf } from "../peer.ts";
+import { namesShownOn } from "../tls/certificate-names.ts";
 import { requestMetadata } from "./metadata.ts";
 
 /** What a request of HTTP says of the call that it makes, whatever its protocol. */
 export interface HttpCaller {
   readonly peer: string;
+  readonly connection: object;
+  readonly certificateNames: () => readonly string[];
   readonly headers: Metadata;
   /** Aborts when the client has gone before it had its answer. */
   readonly signal: AbortSignal;
@@ -17,5 +20,12 @@ export function callerOf(request: IncomingMessage, response: ServerResponse): Ht
     if (!response.writableFinished) controller.abort();
   });
   if (response.destroyed) controller.abort();
-  return { peer: peerOf(request.socket), headers: requestMetadata(request), signal: controller.signal };
+  const { socket } = request;
+  return {
+    peer: peerOf(socket),
+    connection: socket,
+    certificateNames: () => namesShownOn(socket),
+    headers: requestMetadata(request),
+    signal: controller.signal,
+  };
 }

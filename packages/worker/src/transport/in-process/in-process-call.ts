@@ -20,6 +20,10 @@ export interface Caller {
   readonly peer?: string;
   /** By which way the call came. Default: `in_process`. */
   readonly protocol?: Protocol;
+  /** Stands for the connection that the call came by. Default: it came by none. */
+  readonly connection?: object;
+  /** The names on the certificate that was shown there and verified; asked for when they are needed. Default: none. */
+  readonly certificateNames?: () => readonly string[];
 }
 
 /** What a protocol that stands in front of a call may say of it, beside what any caller may. */
@@ -74,6 +78,18 @@ export class InProcessCall implements Wire {
 
   peer(): string {
     return this.#options.peer ?? "in-process";
+  }
+
+  header(key: string): string | undefined {
+    return this.#options.headers?.getAll(key).join(", ") || undefined;
+  }
+
+  connection(): object | undefined {
+    return this.#options.connection;
+  }
+
+  certificateNames(): readonly string[] {
+    return this.#options.certificateNames?.() ?? [];
   }
 
   sendHeaders(headers: Metadata | undefined): void {
