@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { type Bucket, inMs, remaining, untilFullUs, untilNextUs } from "./bucket.ts";
-import type { RedisAddress } from "./redis-address.ts";
 import { connectRedis, type RedisClientOptions } from "./redis-client.ts";
 import { RedisKeys, type RedisRule } from "./redis-keys.ts";
 import { CHECK_IN, TAKE } from "./redis-scripts.ts";
