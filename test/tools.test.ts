@@ -7,13 +7,15 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { status } from "@grpc/grpc-js";
 import { service as health } from "grpc-health-check";
+import { type CertificateFiles, certificateFiles, createAuthority } from "./support/certificates.ts";
 import { connect } from "./support/plain-client.ts";
 import { requireProgram } from "./support/programs.ts";
-import { startWorker, type WorkerProcess } from "./support/worker-process.ts";
+import { ROOT, startWorker, type WorkerProcess } from "./support/worker-process.ts";
 
 const run = promisify(execFile);
 
 const BUF = createRequire(import.meta.url).resolve("@bufbuild/buf/bin/buf");
+const curl = requireProgram("curl", "apt-get install curl");
 const grpcurl = requireProgram(
   "grpcurl",
   "go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3, and put Go's bin folder on the PATH",
@@ -163,3 +165,75 @@ test("a client made from the package grpc-health-check asks by Check, List and W
 function messagesIn(output: string): unknown[] {
   return JSON.parse(`[${output.trim().replaceAll(/\}\n\{/g, "},{")}]`);
 }
+
+describe("the same tools over mutual TLS", () => {
+  const workers = new Map<string, WorkerProcess>();
+  let files: CertificateFiles;
+
+  before(async () => {
+    const authority = await createAuthority();
+    const server = await authority.issue({ names: ["IP:127.0.0.1"] });
+    const client = await authority.issue({ names: ["DNS:client"], usages: ["client"] });
+    files = await certificateFiles({
+      "ca.crt": authority.certificate,
+      "server.crt": server.cert,
+      "server.key": server.key,
+      "client.crt": client.cert,
+      "client.key": client.key,
+    });
+    for (const alpn of ["http/1.1", "h2"]) {
+      const worker = await startWorker("greeter", {
+        TLS_CERT: files.path("server.crt"),
+        TLS_KEY: files.path("server.key"),
+        TLS_CLIENT_CA: files.path("ca.crt"),
+        TLS_ALPN: alpn,
+      });
+      workers.set(alpn, worker);
+    }
+  });
+  after(async () => {
+    await Promise.all([...workers.values(), files].map((each) => each[Symbol.asyncDispose]()));
+  });
+  const address = (alpn: string) => workers.get(alpn)?.address ?? "";
+  const credentials = (dashes: string) =>
+    ["cacert", "cert", "key"].flatMap((name, at) => {
+      const file = ["ca.crt", "client.crt", "client.key"][at] ?? "";
+      return [`${dashes}${name}`, files.path(file)];
+    });
+  const bufCurl = async (alpn: string, ...options: string[]) => {
+    const url = `https://${address(alpn)}/greeter.v1.Greeter/SayHello`;
+    const call = ["curl", ...options, ...credentials("--"), "--data", '{"name":"七米"}', url];
+    return messagesIn((await run(process.execPath, [BUF, ...call], { cwd: ROOT })).stdout);
+  };
+  const greeted = [{ reply: "Hello 七米" }];
+
+  for (const alpn of ["http/1.1", "h2"]) {
+    test(`grpcurl, which offers h2 alone, calls where TLS_ALPN is ${alpn}`, grpcurl, async () => {
+      const call = ["-d", '{"name":"七米"}', address(alpn), "greeter.v1.Greeter/SayHello"];
+      const { stdout } = await run("grpcurl", [...credentials("-"), ...call]);
+      assert.deepEqual(messagesIn(stdout), greeted);
+    });
+
+    test(`curl that offers http/1.1 alone gets REST where TLS_ALPN is ${alpn}`, curl, async () => {
+      const url = `https://${address(alpn)}/api/v1/greeter/you`;
+      const { stdout } = await run("curl", ["-sS", "--http1.1", "--noproxy", "*", ...credentials("--"), url]);
+      assert.equal(stdout, '{"reply":"Hello you"}');
+    });
+  }
+
+  test("buf curl, which offers both, calls by Connect and gRPC-Web by default", async () => {
+    for (const protocol of ["connect", "grpcweb"]) {
+      assert.deepEqual(await bufCurl("http/1.1", "--protocol", protocol, "--schema", "proto"), greeted);
+    }
+  });
+
+  test("curl, which offers both, gets REST by default", curl, async () => {
+    const url = `https://${address("http/1.1")}/api/v1/greeter/you`;
+    const { stdout } = await run("curl", ["-sS", "--noproxy", "*", ...credentials("--"), url]);
+    assert.equal(stdout, '{"reply":"Hello you"}');
+  });
+
+  test("buf curl, which offers both, calls by gRPC where TLS_ALPN is h2", async () => {
+    assert.deepEqual(await bufCurl("h2", "--protocol", "grpc"), greeted);
+  });
+});

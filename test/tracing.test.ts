@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
+import { sha256 } from "../packages/worker/test/support/auth.ts";
+import { temporaryFile } from "../packages/worker/test/support/temporary-file.ts";
 import { type Collector, needsCollector, startCollector } from "./support/collector.ts";
 import { connect, serviceOf } from "./support/plain-client.ts";
 import { ROOT, startWorker, type WorkerProcess } from "./support/worker-process.ts";
@@ -80,6 +82,30 @@ test(
     }
   },
 );
+
+test("the span of a call names the principal that made it", needsCollector, async () => {
+  await using file = await temporaryFile(
+    "auth.yaml",
+    `principals: [{ name: alice, tokens: [{ sha256: "${sha256("alice-s-token")}" }] }]`,
+  );
+  await using collector = await startCollector();
+  await using worker = await startWorker("greeter", { ...sendingTo(collector), AUTH_FILE: file.path });
+  using client = connect(worker.address, greeter);
+  const greet = (token: string) =>
+    client.call("SayHello", { name: "七米" }, { authorization: `Bearer ${token}` });
+  // The first span is recorded by other code than those that come after it.
+  await greet("alice-s-token");
+  await collector.received(() => true);
+  await greet("alice-s-token");
+  await greet("mallory-s-token");
+  await stop(worker);
+  assert.deepEqual(
+    collector.spans.map(({ attributes }) => attributes["enduser.id"]),
+    ["alice", "alice", undefined],
+  );
+  const told = JSON.stringify([collector.spans, worker.logs]);
+  assert.ok(!told.includes("-s-token"), "tokens are neither in spans nor in the log");
+});
 
 test("the span of a call that a quota refused names the quota", needsCollector, async () => {
   await using collector = await startCollector();

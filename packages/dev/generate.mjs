@@ -88,7 +88,10 @@ export function generate() {
   }
 }
 
-/** A hash of everything that decides what is generated: the lock file stands for the generators. */
+/** What decides how code is generated; the lock file stands for the generators that are not ours. */
+const GENERATORS = ["buf.yaml", "buf.gen.yaml", "packages/dev/protoc-gen-comments.mjs", "package-lock.json"];
+
+/** A hash of everything that decides what is generated. */
 function fingerprint() {
   const vendored = Object.keys(VENDORED).map((path) => join("proto/vendor", path));
   const contracts = readdirSync(join(root, "proto"), { recursive: true, encoding: "utf8" })
@@ -96,7 +99,7 @@ function fingerprint() {
     .filter((path) => path.endsWith(".proto") && !vendored.includes(path))
     .sort();
   const hash = createHash("sha256");
-  for (const path of [...contracts, "buf.yaml", "buf.gen.yaml", "package-lock.json"]) {
+  for (const path of [...contracts, ...GENERATORS]) {
     hash
       .update(`${path}\0`)
       .update(readFileSync(join(root, path)))

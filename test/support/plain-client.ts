@@ -1,6 +1,7 @@
 /** Clients that know nothing of this repository but its contracts: `@grpc/grpc-js` and `@grpc/proto-loader`. */
 import { join } from "node:path";
 import {
+  type ChannelCredentials,
   type ChannelOptions,
   Client,
   type ClientDuplexStream,
@@ -71,14 +72,16 @@ export function serviceOf(proto: string, name: string, root = ROOT): Methods {
 /**
  * Every kind of call is made as the most general one, with a stream both ways: on the wire there is no
  * difference, and what really comes back is seen, be it two replies or none.
+ *
+ * @param security default: plaintext
  */
 export function connect(
   address: string,
   methods: Methods,
-  trust = credentials.createInsecure(),
+  security: ChannelCredentials = credentials.createInsecure(),
   options: ChannelOptions = {},
 ): PlainClient {
-  const channel = new Client(address, trust, { "grpc.use_local_subchannel_pool": 1, ...options });
+  const channel = new Client(address, security, { "grpc.use_local_subchannel_pool": 1, ...options });
   const open = (method: string, headers: Headers = {}): OpenCall => {
     const definition = methods[method];
     if (!definition) throw new Error(`There is no method ${method}.`);

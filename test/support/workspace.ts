@@ -17,14 +17,17 @@ const COPIED = [
   "proto",
   "packages/rpc/package.json",
   "packages/rpc/src",
+  "packages/client/package.json",
+  "packages/client/src",
   "packages/worker/package.json",
   "packages/worker/src",
   "packages/dev/package.json",
   "packages/dev/generate.mjs",
+  "packages/dev/protoc-gen-comments.mjs",
 ];
 
 /** Our packages that are copied: the copies see each other, and no original. */
-const OURS = { proto: "proto", rpc: "packages/rpc", worker: "packages/worker" };
+const OURS = { proto: "proto", rpc: "packages/rpc", client: "packages/client", worker: "packages/worker" };
 
 /** @param files what is there besides, by path */
 export async function workspaceWith(files: Readonly<Record<string, string>>): Promise<Workspace> {

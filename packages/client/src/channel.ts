@@ -6,7 +6,8 @@ import type { ConnectionOptions, Transport } from "./transport/transport.ts";
 /** What can be done with the connections of a client, or of a channel that several clients share. */
 export interface Connection extends AsyncDisposable {
   /**
-   * Resolves once the server can be called. A call need not wait for it: it connects by itself.
+   * Resolves once the server can be called. A call need not wait for it: it connects by itself. Rejects with
+   * FAILED_PRECONDITION where an `xds:` target lacks what it needs.
    *
    * @param timeoutMs rejects with DEADLINE_EXCEEDED after so long. Default: waits for as long as it takes
    */

@@ -11,6 +11,7 @@ import { type Channel, type Connection, OpenChannel } from "./channel.ts";
 import type { ClientCallOptions } from "./credentials.ts";
 import type { ClientCall, ClientInterceptor, ClientNext } from "./interceptor.ts";
 import { deadline } from "./interceptors/deadline.ts";
+import { messagesOf } from "./streams.ts";
 import type { ConnectionOptions } from "./transport/transport.ts";
 
 export interface ClientOptions {
@@ -35,7 +36,7 @@ export type ConnectedClient<S extends DescService> = ServiceClient<S> &
  * const { reply } = await greeter.sayHello({ name: "七米" });
  * ```
  *
- * @param target `dns:///host:port`, `host:port`, `ipv4:…`, `ipv6:…` or `unix:…`, as gRPC names them
+ * @param target `dns:///host:port`, `host:port`, `ipv4:…`, `ipv6:…` or `unix:…`, as gRPC names them, or `etcd:///name`
  * @throws TypeError where the target is none
  */
 export function createClient<S extends DescService>(
@@ -175,30 +176,4 @@ function failed(error: unknown, options: ClientCallOptions | undefined): RpcErro
         );
   options?.onTrailers?.(failure.metadata);
   return failure;
-}
-
-/**
- * The same elements as messages. No generator: one that waits for an element could not be told that the
- * call is over, and the caller's own iterator would not hear of it.
- */
-function messagesOf(
-  requests: AsyncIterable<Init> | Iterable<Init>,
-  toMessage: (init: Init) => Message,
-): AsyncIterable<Message> {
-  return {
-    [Symbol.asyncIterator]() {
-      const inner =
-        Symbol.asyncIterator in requests ? requests[Symbol.asyncIterator]() : requests[Symbol.iterator]();
-      return {
-        async next() {
-          const { done, value } = await inner.next();
-          return done ? { done, value: undefined } : { done: false, value: toMessage(value) };
-        },
-        async return() {
-          await inner.return?.();
-          return { done: true, value: undefined };
-        },
-      };
-    },
-  };
 }

@@ -52,12 +52,7 @@ export interface ClientCallOptions extends CallOptions {
 
 /** The call's headers with those that its credentials give. @throws RpcError where they must not be sent */
 export async function authorizedHeaders(call: ClientCall, credentials: CallCredentials): Promise<Metadata> {
-  if (call.exposed) {
-    throw new RpcError(
-      Code.FailedPrecondition,
-      `The call has credentials, and ${call.target} would get them in plaintext: expected TLS, or a server on this host.`,
-    );
-  }
+  refuseExposed(call);
   const headers = new Metadata(call.headers);
   let given: Metadata;
   try {
@@ -70,4 +65,13 @@ export async function authorizedHeaders(call: ClientCall, credentials: CallCrede
   }
   for (const [key, value] of given) headers.append(key, value);
   return headers;
+}
+
+/** @throws RpcError FAILED_PRECONDITION where secrets of the call could be read on the way */
+export function refuseExposed({ exposed, target }: ClientCall): void {
+  if (!exposed) return;
+  throw new RpcError(
+    Code.FailedPrecondition,
+    `The call has credentials, and ${target} would get them in plaintext: expected TLS, or a server on this host.`,
+  );
 }

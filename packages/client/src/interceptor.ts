@@ -39,6 +39,8 @@ export interface ClientCall {
   signal: AbortSignal | undefined;
   /** Asked for headers when the call goes out, after all interceptors, and each time that it does. */
   credentials?: CallCredentials | undefined;
+  /** Told the length of each message on the wire, before compression, for every attempt at the call. */
+  countBytes?: ((direction: "sent" | "received", bytes: number) => void) | undefined;
   /** The one request message; undefined where the method streams its requests. */
   request: Message | undefined;
   /** The request messages; undefined where the method takes one. */

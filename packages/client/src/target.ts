@@ -1,4 +1,5 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import { isLoopback } from "@gantry/rpc";
 
 /** Where calls go, taken apart: `dns:///greeter:50051`. */
 export interface Target {
@@ -15,11 +16,11 @@ export interface Target {
 
 export type Scheme = (typeof SCHEMES)[number];
 
-const SCHEMES = ["dns", "ipv4", "ipv6", "unix"] as const;
+const SCHEMES = ["dns", "ipv4", "ipv6", "unix", "etcd", "etcds", "xds"] as const;
 
 /**
- * Reads `dns:///host:port`, `host:port`, `ipv4:a.b.c.d:port,…`, `ipv6:[a::b]:port,…`, `unix:path` or
- * `unix:///path`.
+ * Reads `dns:///host:port`, `host:port`, `ipv4:a.b.c.d:port,…`, `ipv6:[a::b]:port,…`, `unix:path`,
+ * `unix:///path`, `etcd:///name`, `etcd://host:port,…/prefix/name`, `xds:///name` or `xds://authority/name`.
  *
  * Source: https://github.com/grpc/grpc/blob/master/doc/naming.md
  *
@@ -40,6 +41,11 @@ export function parseTarget(text: string): Target {
       `The target ${JSON.stringify(text)} names no host: expected one such as dns:///greeter:50051.`,
     );
   }
+  // The name of a service says nothing of where its instances are.
+  if (scheme === "etcd" || scheme === "etcds") {
+    return { text, scheme, rest, host: addresses.slice(addresses.lastIndexOf("/") + 1), local: false };
+  }
+  if (scheme === "xds") return { text, scheme, rest, host: hostOf(addresses), local: false };
   const hosts = scheme === "unix" ? ["localhost"] : addresses.split(",").map(hostOf);
   return {
     text,
@@ -54,13 +60,3 @@ function hostOf(address: string): string {
   const bracketed = /^\[(.*)\](:\d+)?$/.exec(address)?.[1];
   return bracketed ?? (isIP(address) === 6 ? address : address.replace(/:\d+$/, ""));
 }
-
-/** By its name alone: what a resolver may say of another name is no promise. RFC 6761, section 6.3. */
-function isLoopback(host: string): boolean {
-  if (isIP(host) !== 0) return LOOPBACK.check(host, isIP(host) === 6 ? "ipv6" : "ipv4");
-  return /^(.*\.)?localhost\.?$/i.test(host);
-}
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");

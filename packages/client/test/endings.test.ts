@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { Code, type RpcError } from "@gantry/rpc";
 import { createClient } from "../src/index.ts";
 import { all } from "./support/all.ts";
+import { endless } from "./support/endless.ts";
 import { Kitchen, kitchenWorker } from "./support/worker.ts";
 
 test("a call ends when its time is over, and the server is told how much it has", async () => {
@@ -120,20 +121,7 @@ test("requests that are still to come are let go when the server has answered wi
     },
   });
   await using kitchen = createClient(Kitchen, worker.target);
-  const letGo = Promise.withResolvers<void>();
-  const never = new Promise<never>(() => {});
-  const dishes = {
-    [Symbol.asyncIterator]() {
-      let sent = 0;
-      return {
-        next: () => (sent++ === 0 ? Promise.resolve({ done: false, value: { count: 1 } }) : never),
-        async return() {
-          letGo.resolve();
-          return { done: true as const, value: undefined };
-        },
-      };
-    },
-  };
+  const dishes = endless();
   assert.equal((await kitchen.collect(dishes)).name, "enough");
-  await letGo.promise;
+  await dishes.letGo;
 });

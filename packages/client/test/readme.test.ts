@@ -33,6 +33,11 @@ const PRINTED = [
   ["Hello 七米", "hello 七米", "你好 七米", "to all: a b", "你好吗"],
   ["name must be at least 1 characters", "here", "true"],
   ["function"],
+  ['greeter.v1.Greeter/SayHello OK 1 8 {"name":"[redacted]"}', "1 14"],
+  ["asked for a token"],
+  ["Hello from a mock, 七米", "hello", "你好"],
+  ["SayHello 14", "UNAVAILABLE", "Hello for now, 七米"],
+  ["Hello 七米"],
 ];
 
 test("the samples of the README run, and print what they say", async () => {

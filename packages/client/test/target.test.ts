@@ -29,6 +29,7 @@ for (const target of [
   "0.0.0.0:50051",
   "[2001:db8::1]:50051",
   "ipv4:127.0.0.1:1,10.0.0.1:2",
+  "xds:///localhost:50051",
 ]) {
   test(`what goes to ${target} leaves this host`, () => {
     assert.equal(parseTarget(target).local, false);
@@ -43,17 +44,19 @@ test("the name that a certificate has to have is the host's, without its port", 
   assert.equal(host("[2001:db8::1]:50051"), "2001:db8::1");
   assert.equal(host("ipv4:10.0.0.1:1,10.0.0.2:2"), "10.0.0.1");
   assert.equal(host("unix:///run/greeter.sock"), "localhost");
+  assert.equal(host("xds:///greeter:50051"), "greeter");
+  assert.equal(host("xds://north/greeter"), "greeter");
 });
 
 test("a target of a scheme that nobody knows is refused by a sentence", () => {
   assert.throws(() => parseTarget("http://greeter:50051"), {
     name: "TypeError",
     message:
-      'The target "http://greeter:50051" begins with "http:": expected "dns:", "ipv4:", "ipv6:", "unix:" or a host and port.',
+      'The target "http://greeter:50051" begins with "http:": expected "dns:", "ipv4:", "ipv6:", "unix:", "etcd:", "etcds:", "xds:" or a host and port.',
   });
 });
 
-for (const target of ["", "dns:///", "dns:", "two words:1"]) {
+for (const target of ["", "dns:///", "dns:", "xds://north/", "two words:1"]) {
   test(`a target that names no host is refused: ${JSON.stringify(target)}`, () => {
     assert.throws(() => parseTarget(target), /^TypeError: The target .* names no host/);
   });

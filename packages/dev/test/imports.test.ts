@@ -46,6 +46,18 @@ test("worker and client do not import each other, not even by a relative path", 
   );
 });
 
+test("a worker loads the client kit for discovery alone, and only when it is needed", () => {
+  const folder = "packages/worker/src/discovery";
+  const load = 'const { register } = await import("@gantry/client/etcd");\n';
+  assert.deepEqual(complaints(`${folder}/discovery.ts`, load), []);
+  assert.equal(complaints("packages/worker/src/worker.ts", load).length, 1);
+  assert.equal(
+    complaints(`${folder}/discovery.ts`, 'import { register } from "@gantry/client/etcd";\n').length,
+    1,
+  );
+  assert.equal(complaints(`${folder}/discovery.ts`, 'await import("@gantry/client");\n').length, 1);
+});
+
 test("nothing imports a service, but its own files do", () => {
   const text = 'const { greeter } = await import("../../greeter/src/greeter.ts");\n';
   assert.deepEqual(complaints("services/math/src/main.ts", text), [

@@ -26,6 +26,15 @@ test("a setting that begins with a worker's name is for that worker, and goes be
   assert.equal(math?.env.POLICY_FILE, "strict.yaml");
 });
 
+test("a worker that calls others is told where they are, unless a setting says so", async () => {
+  const gateway = { name: "gateway", protocol: "HTTP", port: 0, adminPort: 0, calls: ["greeter", "math"] };
+  const env = { HOST: "0.0.0.0", MATH_TARGET: "dns:///math.example:1" };
+  const [greeter, , planned] = await planWorkers([...workers, gateway], env);
+  assert.equal(planned?.env.GREETER_TARGET, `127.0.0.1:${greeter?.port}`);
+  assert.equal(planned?.env.MATH_TARGET, "dns:///math.example:1");
+  assert.equal(greeter?.env.GREETER_TARGET, undefined);
+});
+
 test("ports that are wrong are listed all at once, with the exit code of a wrong setting", async () => {
   await assert.rejects(planWorkers(workers, { GREETER_PORT: "http", MATH_ADMIN_PORT: "70000" }), (error) => {
     assert.ok(error instanceof PlanError);

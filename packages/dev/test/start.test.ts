@@ -7,25 +7,35 @@ import { requireProgram } from "../../../test/support/programs.ts";
 import { npmCommand } from "../bootstrap.mjs";
 import { run, runProgram, statusOf } from "./support/run.ts";
 
-const ANY_PORTS = { GREETER_PORT: "0", GREETER_ADMIN_PORT: "0", MATH_PORT: "0", MATH_ADMIN_PORT: "0" };
+const ANY_PORTS = {
+  GREETER_PORT: "0",
+  GREETER_ADMIN_PORT: "0",
+  MATH_PORT: "0",
+  MATH_ADMIN_PORT: "0",
+  GATEWAY_PORT: "0",
+  GATEWAY_ADMIN_PORT: "0",
+};
 
-test("it prints an address per worker, then ready; Ctrl-C, seen twice as npm passes it on, drains both", async () => {
+test("it prints an address per worker, then ready; Ctrl-C, seen twice as npm passes it on, drains all", async () => {
   await using start = run("start", ANY_PORTS);
   await start.line(/^ready$/);
   const addresses = start.lines.flatMap((line) => {
-    const match = /^(\w+) +gRPC 127\.0\.0\.1:\d+ +metrics (http:\/\/127\.0\.0\.1:\d+)\/metrics$/.exec(line);
+    const match =
+      /^(\w+) +(?:gRPC|HTTP) 127\.0\.0\.1:\d+ +metrics (http:\/\/127\.0\.0\.1:\d+)\/metrics$/.exec(line);
     return match ? [{ name: match[1], admin: match[2] ?? "" }] : [];
   });
   assert.deepEqual(
     addresses.map(({ name }) => name),
-    ["greeter", "math"],
+    ["greeter", "math", "gateway"],
   );
   for (const { admin } of addresses) assert.equal(await statusOf(`${admin}/readyz`), 200);
+  const [, rpc = ""] = /^ *curl '(.*\/rpc\?name=.*)'$/m.exec(start.lines.join("\n")) ?? [];
+  assert.equal(await (await fetch(rpc)).text(), "Response from gRPC server: Hello 七米");
 
   start.process.kill("SIGINT");
   start.process.kill("SIGINT");
   assert.equal(await start.exitCode, 0);
-  assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 2);
+  assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 3);
   for (const { admin } of addresses) assert.equal(await statusOf(`${admin}/readyz`), "ECONNREFUSED");
 });
 
@@ -62,7 +72,7 @@ test("a second Ctrl-C ends a long drain at once, with 1", async () => {
 });
 
 test(
-  "a worker that dies stops the other one, and all of it ends with its code",
+  "a worker that dies stops the others, and all of it ends with its code",
   requireProgram("ps", "apt-get install procps"),
   async () => {
     await using start = run("start", ANY_PORTS);
@@ -70,7 +80,7 @@ test(
     process.kill(pidBelow(start.process, "greeter"), "SIGKILL");
     assert.equal(await start.exitCode, 128 + 9);
     assert.ok(start.lines.includes("greeter ended with exit code 137: stopping the others."));
-    assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 1);
+    assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 2);
   },
 );
 
@@ -79,7 +89,7 @@ test("workers do not outlive an npm start that was killed", async () => {
   await start.line(/^ready$/);
   start.process.kill("SIGKILL");
   await once(start.process, "close");
-  assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 2);
+  assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 3);
 });
 
 test("a signal to npm itself drains the workers", async () => {
@@ -87,7 +97,7 @@ test("a signal to npm itself drains the workers", async () => {
   await start.line(/^ready$/);
   start.process.kill("SIGTERM");
   assert.equal(await start.exitCode, 0);
-  assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 2);
+  assert.equal(start.lines.filter((line) => line.includes('"msg":"stopped"')).length, 3);
 });
 
 test("one worker runs under its own settings, drains on Ctrl-C and ends with 0", async () => {
@@ -101,7 +111,10 @@ test("one worker runs under its own settings, drains on Ctrl-C and ends with 0",
 test("a worker or a command that there is not is answered with those that there are", async () => {
   await using worker = run("worker", {}, "grater");
   assert.equal(await worker.exitCode, 1);
-  assert.match(worker.lines.join("\n"), /^There is no worker "grater"\. The workers are: greeter, math\./m);
+  assert.match(
+    worker.lines.join("\n"),
+    /^There is no worker "grater"\. The workers are: gateway, greeter, math\./m,
+  );
   await using command = run("strat", {});
   assert.equal(await command.exitCode, 1);
   assert.match(command.lines.join("\n"), /^There is no command "strat"\. The commands are: .*\bstart\b/m);

@@ -3,6 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Any, anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { type Status, StatusSchema } from "@gantry/proto/google/rpc/status_pb.js";
 import { type Code, codeName } from "./code.ts";
+import { httpStatusOf } from "./http-status.ts";
 import { Metadata } from "./metadata.ts";
 
 /** A typed detail of an error, as `detail(QuotaFailureSchema, { … })` makes it. */
@@ -29,17 +30,20 @@ export class RpcError extends Error {
   readonly code: Code;
   /** Trailers to send beside the status. */
   readonly metadata: Metadata;
+  /** What it is over HTTP. */
+  readonly httpStatus: number;
   readonly #details: readonly Any[];
 
   constructor(
     code: Code,
     message: string,
     details: readonly (ErrorDetail | Any)[] = [],
-    options: { metadata?: Metadata; cause?: unknown } = {},
+    options: { metadata?: Metadata; cause?: unknown; httpStatus?: number } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.metadata = options.metadata ?? new Metadata();
+    this.httpStatus = options.httpStatus ?? httpStatusOf(code);
     this.#details = details.map((item) => ("schema" in item ? anyPack(item.schema, item.value) : item));
   }
 

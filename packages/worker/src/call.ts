@@ -1,7 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, type CurrentCall, Metadata, RpcError } from "@gantry/rpc";
+import type { Principal } from "./auth/principal.ts";
+import { unauthenticated } from "./auth/refusals.ts";
 import type { Logger } from "./log.ts";
 import type { Method } from "./method.ts";
+import type { Protocol } from "./protocol.ts";
 import type { CallTrace } from "./trace/call-trace.ts";
 import type { CallSpan } from "./trace/sdk.ts";
 
@@ -12,6 +15,15 @@ export interface CallContext {
   readonly metadata: Metadata;
   /** Who calls: `127.0.0.1:51234`; `in-process` where there is no network between. */
   readonly peer: string;
+  /** By which way the call came in. */
+  readonly protocol: Protocol;
+  /**
+   * The names on the certificate that the client has shown and that was verified: `CN:…`, `DNS:…`, `URI:…`,
+   * `IP:…` and `email:…`. None over plaintext, and where the worker asks for no certificates.
+   */
+  readonly certificateNames: readonly string[];
+  /** Who calls, by its credentials; undefined where nobody asked for them: `AUTH_FILE` is not set, or the method is open. */
+  readonly principal: Principal | undefined;
   /** When the call has to be over, in milliseconds since the epoch; undefined: never. */
   readonly deadline: number | undefined;
   /** Aborts when the deadline passes, the client cancels or vanishes, or a drain runs out of time. */
@@ -30,10 +42,17 @@ export interface CallContext {
 
 /** The side of a call that faces the wire: what a transport gives to each call. */
 export interface Wire {
+  readonly protocol: Protocol;
   /** The request's headers; asked for at most once. */
   metadata(): Metadata;
+  /** A header of the request; one that came several times as HTTP joins it: `a, b`. Undefined: it is not there, or empty. */
+  header(key: string): string | undefined;
   /** The caller's address with its port. */
   peer(): string;
+  /** Stands for the connection that the call came by, where it came by one; known by identity alone. */
+  connection(): object | undefined;
+  /** The names on the certificate that the client has shown and that was verified; none over plaintext. */
+  certificateNames(): readonly string[];
   sendHeaders(headers: Metadata | undefined): void;
   /** Makes sure that a reply can be sent. @throws RpcError or anything else where it cannot */
   prepare(message: Message): void;
@@ -63,6 +82,7 @@ export class Call implements CallContext, CurrentCall {
   failure: RpcError | undefined;
   /** The span that records the call, where one does. */
   span: CallSpan | undefined;
+  principal: Principal | undefined;
   /** The quota that refused the call: its id, for logs and spans. */
   refusedBy: string | undefined;
 
@@ -70,9 +90,12 @@ export class Call implements CallContext, CurrentCall {
   readonly #host: CallHost;
   readonly #startedAt = performance.now();
   #deadline: number | undefined;
-  #deadlineTimer: NodeJS.Timeout | undefined;
+  /** When what shows who calls is no longer valid. */
+  #credentialUntil = Number.POSITIVE_INFINITY;
+  #endTimer: NodeJS.Timeout | undefined;
   #metadata: Metadata | undefined;
   #peer: string | undefined;
+  #certificateNames: readonly string[] | undefined;
   #headers: Metadata | undefined;
   #trailers: Metadata | undefined;
   #headersSent = false;
@@ -106,9 +129,27 @@ export class Call implements CallContext, CurrentCall {
     return this.#metadata;
   }
 
+  /** A request header by itself: spares making all of the metadata. */
+  header(key: string): string | undefined {
+    return this.#wire.header(key);
+  }
+
+  get connection(): object | undefined {
+    return this.#wire.connection();
+  }
+
   get peer(): string {
     this.#peer ??= this.#wire.peer();
     return this.#peer;
+  }
+
+  get protocol(): Protocol {
+    return this.#wire.protocol;
+  }
+
+  get certificateNames(): readonly string[] {
+    this.#certificateNames ??= this.#wire.certificateNames();
+    return this.#certificateNames;
   }
 
   get deadline(): number | undefined {
@@ -121,11 +162,23 @@ export class Call implements CallContext, CurrentCall {
     this.#deadline = deadline;
   }
 
+  /**
+   * It is known who calls, by what is valid until then, in milliseconds since the epoch: the call is
+   * aborted when it no longer is. Infinity: it does not expire.
+   */
+  identify(principal: Principal, untilMs: number): void {
+    this.principal = principal;
+    this.#credentialUntil = untilMs;
+    if (!this.#endTimer) return;
+    this.#clearEnd();
+    this.#armEnd();
+  }
+
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
       if (this.failure) this.#controller.abort(this.failure);
-      else this.#armDeadline();
+      else this.#armEnd();
     }
     return this.#controller.signal;
   }
@@ -154,6 +207,7 @@ export class Call implements CallContext, CurrentCall {
       method: this.method.name,
       trace_id: this.trace.traceId,
       span_id: this.trace.spanId,
+      principal: this.principal?.name,
     });
     return this.#log;
   }
@@ -187,7 +241,7 @@ export class Call implements CallContext, CurrentCall {
   abort(error: RpcError): void {
     if (this.#ended || this.failure) return;
     this.failure = error;
-    this.#clearDeadline();
+    this.#clearEnd();
     this.#rejectPending?.(error);
     this.#wire.aborted(error);
     this.#controller?.abort(error);
@@ -198,7 +252,7 @@ export class Call implements CallContext, CurrentCall {
    * behind. What comes of it later goes to `late` if it fails.
    */
   race<T>(work: PromiseLike<T>, late: (error: unknown) => void): Promise<T> {
-    this.#armDeadline();
+    this.#armEnd();
     return new Promise<T>((resolve, reject) => {
       if (this.failure) reject(this.failure);
       else this.#rejectPending = reject;
@@ -213,21 +267,27 @@ export class Call implements CallContext, CurrentCall {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#clearDeadline();
+    this.#clearEnd();
     this.#rejectPending = undefined;
     this.#host.calls.delete(this);
   }
 
   /** A call that never waits needs no timer, so it is set when a call first does. */
-  #armDeadline(): void {
-    if (this.#deadline === undefined || this.#deadlineTimer || this.#ended) return;
-    const delayMs = Math.min(Math.max(this.#deadline - Date.now(), 0), MAX_TIMER_MS);
-    this.#deadlineTimer = setTimeout(() => this.abort(deadlineExceeded()), delayMs);
+  #armEnd(): void {
+    const endsAt = Math.min(this.#deadline ?? Number.POSITIVE_INFINITY, this.#credentialUntil);
+    if (endsAt === Number.POSITIVE_INFINITY || this.#endTimer || this.#ended) return;
+    const leftMs = Math.max(endsAt - Date.now(), 0);
+    const onTime = () => {
+      this.#endTimer = undefined;
+      if (leftMs > MAX_TIMER_MS) this.#armEnd();
+      else this.abort(this.#deadline === endsAt ? deadlineExceeded() : unauthenticated());
+    };
+    this.#endTimer = setTimeout(onTime, Math.min(leftMs, MAX_TIMER_MS));
   }
 
-  #clearDeadline(): void {
-    clearTimeout(this.#deadlineTimer);
-    this.#deadlineTimer = undefined;
+  #clearEnd(): void {
+    clearTimeout(this.#endTimer);
+    this.#endTimer = undefined;
   }
 }
 

@@ -1,5 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { createAdminService } from "./admin/admin-service.ts";
+import { AuthStats } from "./auth/auth-stats.ts";
+import { watchAuthFile } from "./auth/watched-authenticator.ts";
 import type { Call } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import { createHealth, type Health } from "./health/health.ts";
@@ -11,11 +13,11 @@ import { chain, methodsOf, type Route, route } from "./pipeline.ts";
 import { createPolicies, type Policies } from "./policy/policy-store.ts";
 import { createQuotaStore } from "./quota/create-store.ts";
 import { QuotaStats } from "./quota/quota-stats.ts";
-import type { QuotaStore } from "./quota/store.ts";
 import { createReflection } from "./reflection/reflection.ts";
 import type { Settings } from "./settings.ts";
 import type { WorkerState } from "./state.ts";
 import type { Tracing } from "./trace/tracing.ts";
+import type { TlsStats } from "./transport/tls/tls-stats.ts";
 
 export interface CoreOptions {
   /** The worker's name. */
@@ -25,6 +27,8 @@ export interface CoreOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly tracing: Tracing;
+  /** What is counted of TLS. Undefined: plaintext. */
+  readonly tls?: TlsStats | undefined;
 }
 
 /** A worker without its ports: services, in-band services, and the chain around them. */
@@ -35,10 +39,11 @@ export interface Core {
   readonly stats: WorkerStats;
   readonly health: Health;
   readonly policies: Policies;
-  readonly quotaStore: QuotaStore;
   /** Every path that can be called, aliases included. */
   readonly routes: ReadonlyMap<string, Route>;
   state: WorkerState;
+  /** Closes the quota store, and looks at no files any more. */
+  closeStores(): Promise<void>;
 }
 
 /**
@@ -68,13 +73,17 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     })),
     ...inBand.map((implementation) => ({
       implementation,
-      methods: methodsOf(implementation, { inBand: true }),
+      // Who asks whether a worker lives, a kubelet for one, has no credentials.
+      methods: methodsOf(implementation, { inBand: true, open: implementation === health.implementation }),
     })),
   ];
   const methods = served.flatMap((each) => each.methods);
   const counters = { shed: 0 };
+  await using opened = new AsyncDisposableStack();
   const validation = await prepareValidation(
-    services.flatMap(({ service }) => service.methods.map((method) => method.input)),
+    services
+      .filter(({ forwards }) => !forwards)
+      .flatMap(({ service }) => service.methods.map((method) => method.input)),
   );
   const { store: quotaStore, stats: quotaStoreStats } = await createQuotaStore({
     worker: name,
@@ -82,9 +91,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     clock,
     log,
   });
+  opened.defer(() => quotaStore.close());
+  const auth = settings.authFile === undefined ? undefined : await createAuth(settings.authFile, log);
+  if (auth) opened.defer(() => auth.authenticator.close());
   const stages = chain({
     log,
     tracing,
+    auth,
     quotaStore,
     quotaStats,
     validate: validate(validation),
@@ -101,10 +114,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     stats: quotaStats,
     log,
     stages,
-  }).catch(async (error) => {
-    await quotaStore.close();
-    throw error;
   });
+  opened.defer(() => policies.close());
 
   const routes = new Map<string, Route>();
   for (const { implementation, methods } of served) {
@@ -116,19 +127,23 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     }
   }
 
+  const stores = opened.move();
   const core: Core = {
     log,
     calls,
     tracing,
     health,
     policies,
-    quotaStore,
     routes,
     state: "starting",
+    closeStores: () => stores.disposeAsync(),
     stats: {
       methods,
+      auth: auth?.stats,
       quotas: quotaStats,
       quotaStore: quotaStoreStats,
+      tls: options.tls,
+      discovery: settings.discovery && { registered: false },
       get shed() {
         return counters.shed;
       },
@@ -138,6 +153,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     },
   };
   return core;
+}
+
+async function createAuth(file: string, log: Logger) {
+  return { authenticator: await watchAuthFile({ file, log }), stats: new AuthStats() };
 }
 
 /** Reflection shows the in-band services too; itself it adds. */

@@ -9,6 +9,8 @@ export interface Drainable {
   readonly calls: ReadonlySet<Call>;
   /** Health says NOT_SERVING and `/readyz` 503 from now on. */
   stopServing(): void;
+  /** Has clients find this worker no more. @param timeoutMs how long that may take */
+  leaveDiscovery(timeoutMs: number): Promise<void>;
   /** Closes the port and tells clients to go elsewhere, which takes a round trip. */
   stopAccepting(): Promise<void>;
   /** Ends health Watches, which would otherwise keep their connections open. */
@@ -29,10 +31,13 @@ export async function drain(worker: Drainable): Promise<void> {
   const graceMs = Math.min(drainTimeoutMs / 5, MAX_GRACE_MS);
 
   worker.stopServing();
+  const leavingAt = performance.now();
+  await within(graceMs, worker.leaveDiscovery(graceMs));
+  const leftMs = drainTimeoutMs - (performance.now() - leavingAt);
   if (drainDelayMs > 0) await delay(drainDelayMs);
   void worker.stopAccepting();
   worker.endWatches();
-  await within(drainTimeoutMs - graceMs, worker.connectionsClosed);
+  await within(leftMs - graceMs, worker.connectionsClosed);
   for (const call of worker.calls) call.abort(draining());
   await within(graceMs / 2, worker.connectionsClosed);
   worker.destroyConnections();

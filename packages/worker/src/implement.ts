@@ -47,6 +47,11 @@ export interface ImplementOptions {
    * it counts as SERVING. While the worker starts or drains, callers see NOT_SERVING all the same.
    */
   readonly health?: (report: (status: HealthStatus) => void) => void;
+  /**
+   * The handlers only hand calls on to another worker. That worker validates them and holds them to the
+   * quotas of the proto, so neither is done here; quotas of this worker's own policy file hold. Default: false.
+   */
+  readonly forwards?: boolean;
 }
 
 /** A service with its handlers, ready for `runWorker`. */
@@ -55,6 +60,7 @@ export interface Implementation {
   readonly handlers: Readonly<Record<string, AnyHandler | typeof unimplemented>>;
   readonly aliases: readonly string[];
   readonly health: ImplementOptions["health"];
+  readonly forwards: boolean;
 }
 
 /**
@@ -84,5 +90,6 @@ export function implement<S extends DescService>(
       );
     }
   }
-  return { service, handlers: byName, aliases: options.aliases ?? [], health: options.health };
+  const { aliases = [], health, forwards = false } = options;
+  return { service, handlers: byName, aliases, health, forwards };
 }

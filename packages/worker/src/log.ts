@@ -20,7 +20,7 @@ export interface WorkerLog {
 const STDOUT = 1;
 /** JSON lines on stdout; on a terminal, lines for people. */
 export async function createLog(options: { name: string; level: string }): Promise<WorkerLog> {
-  const sink = isatty(STDOUT) ? await terminal() : createLogSink(STDOUT);
+  const sink = isatty(STDOUT) ? await terminal() : standardOutput();
   const log = pino(
     {
       level: options.level,
@@ -31,6 +31,14 @@ export async function createLog(options: { name: string; level: string }): Promi
     sink,
   );
   return { log, flush: () => sink.flush() };
+}
+
+let stdoutSink: LogSink | undefined;
+
+/** Workers of one process share it: there is one standard output, and one end of the process. */
+function standardOutput(): LogSink {
+  stdoutSink ??= createLogSink(STDOUT);
+  return stdoutSink;
 }
 
 /** A logger that writes each line to a function: for tests that read them. */

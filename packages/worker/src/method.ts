@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type MethodKind, MethodStats, methodName, methodPath } from "@gantry/rpc";
 import type { MethodPolicy } from "./policy/policy.ts";
+import type { Protocol } from "./protocol.ts";
 
 /**
  * A method that a worker serves: all that can be known of it at start-up, worked out once.
@@ -15,14 +16,18 @@ export class Method {
   readonly path: string;
   readonly clientStreaming: boolean;
   readonly serverStreaming: boolean;
-  /** Health, reflection and admin: exempt from quotas, authentication and shedding. */
+  /** Health, reflection and admin: exempt from quotas and shedding. */
   readonly inBand: boolean;
+  /** Its handler only hands calls on to another worker. */
+  readonly forwarded: boolean;
   /** What has been counted of its calls. */
   readonly stats = new MethodStats();
+  /** How many of its calls came by other ways than gRPC. */
+  readonly callsByProtocol = new Map<Protocol, number>();
   /** The policy in force. */
   policy: MethodPolicy;
 
-  constructor(desc: DescMethod, policy: MethodPolicy, options: { inBand: boolean }) {
+  constructor(desc: DescMethod, policy: MethodPolicy, options: { inBand: boolean; forwarded?: boolean }) {
     this.desc = desc;
     this.kind = desc.methodKind;
     this.name = methodName(desc);
@@ -30,6 +35,7 @@ export class Method {
     this.clientStreaming = desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming";
     this.serverStreaming = desc.methodKind === "server_streaming" || desc.methodKind === "bidi_streaming";
     this.inBand = options.inBand;
+    this.forwarded = options.forwarded ?? false;
     this.policy = policy;
   }
 }

@@ -1,19 +1,39 @@
 import { existsSync } from "node:fs";
-import { formatDurationMs, parseDurationMs } from "@gantry/rpc";
+import {
+  type EtcdAddress,
+  formatDurationMs,
+  maskEtcdAddress,
+  parseDurationMs,
+  parseEtcdAddress,
+} from "@gantry/rpc";
+import { parseAdvertise } from "./discovery/advertise.ts";
 import { maskRedisAddress, parseRedisAddress, type RedisAddress } from "./quota/redis-address.ts";
+import type { CorsOrigins } from "./transport/http/cors.ts";
+import type { AlpnProtocol } from "./transport/tls/alpn.ts";
+import { readTlsFiles, type TlsFiles } from "./transport/tls/tls-files.ts";
 
 /** The settings of a worker, read from environment variables once at start. */
 export interface Settings {
   /** `HOST`: the address to listen on. Default 127.0.0.1: nothing is open that need not be. */
   readonly host: string;
-  /** `PORT`: gRPC. 0 takes any free one. */
+  /** `PORT`: calls, by every protocol. 0 takes any free one. */
   readonly port: number;
+  /** `PROTOCOLS`: what is spoken on that port. `http` is HTTP/1.1: REST, Connect, gRPC-Web. Default `grpc,http`. */
+  readonly protocols: readonly ("grpc" | "http")[];
+  /** `CORS_ORIGINS`: whose pages may read answers over HTTP/1.1: origins, or `*` for any. Default: none. */
+  readonly corsOrigins: CorsOrigins;
   /** `ADMIN_PORT`: metrics and probes. 0 takes any free one. */
   readonly adminPort: number;
+  /** `TLS_CERT`, `TLS_KEY`, `TLS_CLIENT_CA`: the files that TLS is made of. Default: plaintext. */
+  readonly tls: TlsFiles | undefined;
+  /** `TLS_ALPN`: what clients get that offer both over TLS, as browsers, curl and Go's tools do. Default `http/1.1`. */
+  readonly tlsAlpn: AlpnProtocol;
   /** `LOG_LEVEL`: trace, debug, info (default), warn, error, fatal or silent. */
   readonly logLevel: string;
   /** `POLICY_FILE`: overrides of the policy that the protos declare. Default: none. */
   readonly policyFile: string | undefined;
+  /** `AUTH_FILE`: who may call, and by what credentials. Default: none, and anybody may. */
+  readonly authFile: string | undefined;
   /** `QUOTA_SUBJECTS`: how many subjects quotas remember at most. Default 100,000. */
   readonly quotaSubjects: number;
   /** `QUOTA_STORE`: where quotas are counted. Default `memory`: in this worker, for itself. */
@@ -27,6 +47,18 @@ export interface Settings {
   /** `QUOTA_SHARE`: the part of each quota that a worker gives while the store is away. Default: as many workers as
    * the store saw last share alike. */
   readonly quotaShare: number | undefined;
+  /** `DISCOVERY`: the etcd where clients find this worker. Default: none. */
+  readonly discovery: EtcdAddress | undefined;
+  /** `DISCOVERY_CA`, `DISCOVERY_CERT`, `DISCOVERY_KEY`: PEM files for an etcd over TLS, read anew for each connection. */
+  readonly discoveryFiles: {
+    readonly ca: string | undefined;
+    readonly cert: string | undefined;
+    readonly key: string | undefined;
+  };
+  /** `DISCOVERY_TTL`: how long a worker that is gone without a word is still found. Default 10s. */
+  readonly discoveryTtlMs: number;
+  /** `ADVERTISE`: where others reach this worker. Default: `HOST`, and the port that it has. */
+  readonly advertise: { readonly host: string; readonly port: number | undefined } | undefined;
   /** `MAX_CALLS_IN_FLIGHT`: calls past it are turned away with UNAVAILABLE. Default 10,000. */
   readonly maxCallsInFlight: number;
   /** `MAX_CONNECTIONS`: connections past it are closed at once. Default 10,000. */
@@ -60,17 +92,22 @@ export class SettingsError extends Error {
   }
 }
 
+const PROTOCOLS = ["grpc", "http"] as const;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 /** Timers of Node.js take 24 days and fire at once where they are given more. */
 const LONGEST_MS = 500 * 3_600_000;
 
-/** A worker that ignored these would be open where its operator believes it closed, so it does not start. */
-const NOT_YET = ["TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "AUTH_FILE", "DISCOVERY"];
-
-/** @throws SettingsError listing everything that is wrong. */
-export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults = {}): Settings {
-  const problems: string[] = [];
+/**
+ * @param others what else is wrong with the environment, to be listed with it
+ * @throws SettingsError listing everything that is wrong.
+ */
+export function readSettings(
+  env: NodeJS.ProcessEnv,
+  defaults: SettingDefaults = {},
+  others: readonly string[] = [],
+): Settings {
+  const problems: string[] = [...others];
 
   function read<T>(name: string, byDefault: T, parse: (text: string) => T | undefined, expected: string): T {
     const text = env[name];
@@ -101,34 +138,47 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
     (text: string) =>
       names.find((name) => name === text);
 
-  const store = (): Settings["quotaStore"] => {
-    const text = env.QUOTA_STORE;
-    if (text === undefined || text === "" || text === "memory") return "memory";
+  /** An address may hold a password, even where it is no address at all. */
+  const address = <T>(
+    name: string,
+    parse: (text: string) => T,
+    { mask, instead = "" }: { mask: (text: string) => string; instead?: string },
+  ) => {
+    const text = env[name];
+    if (text === undefined || text === "") return undefined;
     try {
-      return parseRedisAddress(text);
+      return parse(text);
     } catch (error) {
-      // The address may hold a password, even where it is no address at all.
       const expected = error instanceof Error ? error.message : error;
-      problems.push(
-        `QUOTA_STORE is ${JSON.stringify(maskRedisAddress(text))}: expected memory, or ${expected}.`,
-      );
-      return "memory";
+      problems.push(`${name} is ${JSON.stringify(mask(text))}: expected ${instead}${expected}.`);
+      return undefined;
     }
   };
+  const file = (name: string) =>
+    read(name, undefined, (path) => (existsSync(path) ? path : undefined), "a file that is there");
 
   const settings: Settings = {
     host: read("HOST", "127.0.0.1", (text) => text.trim() || undefined, "an address or a host name"),
     port: port("PORT", defaults.port ?? 50051),
-    adminPort: port("ADMIN_PORT", defaults.adminPort ?? 9464),
-    logLevel: read("LOG_LEVEL", "info", oneOf(...LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`),
-    policyFile: read(
-      "POLICY_FILE",
-      undefined,
-      (path) => (existsSync(path) ? path : undefined),
-      "a file that is there",
+    protocols: read("PROTOCOLS", PROTOCOLS, someOf(PROTOCOLS), "grpc, http, or both joined by a comma"),
+    corsOrigins: read(
+      "CORS_ORIGINS",
+      [],
+      origins,
+      "*, or origins such as https://shop.example, joined by commas",
     ),
+    adminPort: port("ADMIN_PORT", defaults.adminPort ?? 9464),
+    tls: readTlsFiles(env, problems),
+    tlsAlpn: read("TLS_ALPN", "http/1.1", oneOf("http/1.1", "h2"), "http/1.1 or h2"),
+    logLevel: read("LOG_LEVEL", "info", oneOf(...LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`),
+    policyFile: file("POLICY_FILE"),
+    authFile: file("AUTH_FILE"),
     quotaSubjects: count("QUOTA_SUBJECTS", 100_000, 100_000_000),
-    quotaStore: store(),
+    quotaStore:
+      address("QUOTA_STORE", (text) => (text === "memory" ? text : parseRedisAddress(text)), {
+        mask: maskRedisAddress,
+        instead: "memory, or ",
+      }) ?? "memory",
     quotaStoreCa: env.QUOTA_STORE_CA || undefined,
     quotaStoreTimeoutMs: duration("QUOTA_STORE_TIMEOUT", 20, 1),
     quotaStoreFallback: read(
@@ -138,6 +188,15 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
       "local, refuse or allow",
     ),
     quotaShare: read("QUOTA_SHARE", undefined, share, "a part such as 0.25 or 1/4, above 0 and at most 1"),
+    discovery: address("DISCOVERY", parseEtcdAddress, { mask: maskEtcdAddress }),
+    discoveryFiles: { ca: file("DISCOVERY_CA"), cert: file("DISCOVERY_CERT"), key: file("DISCOVERY_KEY") },
+    discoveryTtlMs: duration("DISCOVERY_TTL", 10_000, 2_000),
+    advertise: read(
+      "ADVERTISE",
+      undefined,
+      parseAdvertise,
+      "a host or host:port, an IPv6 address in brackets where a port follows",
+    ),
     maxCallsInFlight: count("MAX_CALLS_IN_FLIGHT", 10_000, 10_000_000),
     maxConnections: count("MAX_CONNECTIONS", 10_000, 1_000_000),
     compression: read("COMPRESSION", "none", oneOf("none", "gzip"), "none or gzip"),
@@ -145,8 +204,12 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
     drainDelayMs: duration("DRAIN_DELAY", 0),
     drainTimeoutMs: duration("DRAIN_TIMEOUT", 25_000),
   };
-  for (const name of NOT_YET) {
-    if (env[name]) problems.push(`${name} is set, but this release does not have it: expected it unset.`);
+  const { discovery, discoveryFiles } = settings;
+  if (discovery && !discovery.tls && (discoveryFiles.ca || discoveryFiles.cert)) {
+    problems.push("DISCOVERY_CA or DISCOVERY_CERT is set, but DISCOVERY is not over TLS: expected etcds://.");
+  }
+  if (!discoveryFiles.cert !== !discoveryFiles.key) {
+    problems.push("One of DISCOVERY_CERT and DISCOVERY_KEY is set: expected both, or neither.");
   }
   if (settings.quotaStoreCa && (settings.quotaStore === "memory" || !settings.quotaStore.tls)) {
     problems.push("QUOTA_STORE_CA is set, but QUOTA_STORE is not over TLS: expected rediss://, or it unset.");
@@ -156,6 +219,25 @@ export function readSettings(env: NodeJS.ProcessEnv, defaults: SettingDefaults =
   }
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
+}
+
+/** Some of these names, joined by commas. */
+function someOf<T extends string>(names: readonly T[]): (text: string) => readonly T[] | undefined {
+  return (text) => {
+    const given = text.split(",").map((name) => name.trim());
+    return given.every((name) => (names as readonly string[]).includes(name))
+      ? names.filter((name) => given.includes(name))
+      : undefined;
+  };
+}
+
+/** `*`, or origins as a browser writes them: a scheme, a host, and a port where it is not the scheme's own. */
+function origins(text: string): CorsOrigins | undefined {
+  if (text.trim() === "*") return "*";
+  const given = text.split(",").map((origin) => origin.trim());
+  return given.every((origin) => URL.parse(origin)?.origin === origin && origin !== "null")
+    ? given
+    : undefined;
 }
 
 /** `0.25`, or as a fraction `1/4`. */

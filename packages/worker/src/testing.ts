@@ -13,6 +13,8 @@ export interface TestWorkerOptions {
   /** The clock of quotas. Default: the system's. */
   readonly clock?: Clock;
   readonly policyFile?: string;
+  /** Who may call. Default: anybody. */
+  readonly authFile?: string;
   readonly settings?: Partial<Settings>;
   /** Gets every log line as it is written. Default: nobody does. */
   readonly onLog?: (line: string) => void;
@@ -31,9 +33,9 @@ export interface TestWorker extends AsyncDisposable {
  * ```
  */
 export async function createTestWorker(options: TestWorkerOptions): Promise<TestWorker> {
-  const { services, clock = systemClock, policyFile, onLog } = options;
+  const { services, clock = systemClock, policyFile, authFile, onLog } = options;
   const log: Logger = createLogTo(onLog ?? (() => {}), onLog ? "trace" : "silent");
-  const settings: Settings = { ...readSettings({}), policyFile, ...options.settings };
+  const settings: Settings = { ...readSettings({}), policyFile, authFile, ...options.settings };
   const tracing = createTracing({}, neverTraced, neverTraced);
   const core = await createCore({ name: "test", services, settings, log, clock, tracing });
   core.state = "serving";
@@ -42,8 +44,7 @@ export async function createTestWorker(options: TestWorkerOptions): Promise<Test
     client: (service) => createInProcessClient(service, { ...core, route: (path) => core.routes.get(path) }),
     async [Symbol.asyncDispose]() {
       core.health.endWatches();
-      core.policies.close();
-      await core.quotaStore.close();
+      await core.closeStores();
     },
   };
 }

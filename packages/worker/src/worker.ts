@@ -1,13 +1,19 @@
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
+import { warnOpen } from "./auth/warn-open.ts";
 import { systemClock } from "./clock.ts";
-import { type Core, createCore } from "./core.ts";
+import { createCore } from "./core.ts";
+import { startDiscovery } from "./discovery/discovery.ts";
 import { drain } from "./drain.ts";
 import type { Implementation } from "./implement.ts";
 import { createLog, type Logger } from "./log.ts";
 import { readSettings, type SettingDefaults, SettingsError } from "./settings.ts";
 import type { WorkerState } from "./state.ts";
 import { createTracing } from "./trace/tracing.ts";
-import { type GrpcServer, grpcModule, startGrpcServer } from "./transport/grpc-js/grpc-server.ts";
+import { grpcModule } from "./transport/grpc-js/grpc-server.ts";
+import { startServer, type WorkerServer } from "./transport/server.ts";
+import type { Certificates } from "./transport/tls/certificates.ts";
+import type { TlsFiles } from "./transport/tls/tls-files.ts";
+import type { Web } from "./web.ts";
 
 export interface WorkerOptions {
   /** The worker's name, in logs, metrics and traces. */
@@ -19,6 +25,10 @@ export interface WorkerOptions {
   readonly defaults?: SettingDefaults;
   /** Where settings are read. Default: the process's environment. */
   readonly env?: NodeJS.ProcessEnv;
+  /** What is served over HTTP/1.1 beside the worker's own protocols, on the same port. Default: nothing. */
+  readonly web?: Web;
+  /** What is wrong with settings of the author's own, a sentence each: told together with the runtime's. Default: nothing. */
+  readonly problems?: readonly string[];
 }
 
 /** A worker that serves. */
@@ -36,11 +46,11 @@ export interface Worker {
  * Starts a worker and resolves when it serves.
  *
  * @throws SettingsError with every setting that is wrong, PolicyError where a policy is, or an Error
- * that says which port could not be had.
+ * that says which port could not be had, or which HTTP annotations cannot be served.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { name, version, services, env = process.env } = options;
-  const settings = readSettings(env, options.defaults);
+  const { name, version, services, env = process.env, web } = options;
+  const settings = readSettings(env, options.defaults, options.problems);
   const { log, flush } = await createLog({ name, level: settings.logLevel });
   const loadSdk = async () => {
     const { startSdk } = await import("./trace/sdk.ts");
@@ -49,10 +59,23 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const tracing = createTracing(env, loadSdk, (error) =>
     log.error({ err: error }, "tracing could not start"),
   );
-  const core = await createCore({ name, services, settings, log, clock: systemClock, tracing });
+  const certificates = settings.tls && (await openTls(settings.tls, log));
+  const core = await createCore({
+    name,
+    services,
+    settings,
+    log,
+    clock: systemClock,
+    tracing,
+    tls: certificates?.stats,
+  }).catch((error) => {
+    certificates?.close();
+    throw error;
+  });
+  if (settings.authFile === undefined) warnOpen(core.stats.methods, log);
 
   let admin: AdminServer | undefined;
-  let grpc: GrpcServer;
+  let server: WorkerServer;
   try {
     admin = await listening("ADMIN_PORT", settings.host, settings.adminPort, () =>
       startAdminServer({
@@ -65,31 +88,29 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         explain: () => core.policies.explain(),
       }),
     );
-    grpc = await listening("PORT", settings.host, settings.port, () =>
-      startGrpcServer(
-        core.routes,
-        { ...core, compression: settings.compression },
-        {
-          host: settings.host,
-          port: settings.port,
-          maxConnections: settings.maxConnections,
-          maxConnectionAgeMs: settings.maxConnectionAgeMs,
-          maxConnectionAgeGraceMs: settings.drainTimeoutMs,
-        },
-      ),
+    server = await listening("PORT", settings.host, settings.port, () =>
+      startServer(core, { name, version, settings, certificates, web }),
     );
   } catch (error) {
+    certificates?.close();
     await admin?.close();
-    await closeStores(core);
+    await core.closeStores();
     throw error;
   }
 
   core.state = "serving";
   core.health.setWorkerServing(true);
   log.info(
-    { address: `${settings.host}:${grpc.port}`, admin: `http://${settings.host}:${admin.port}` },
+    {
+      address: `${settings.host}:${server.port}`,
+      admin: `http://${settings.host}:${admin.port}`,
+      ...(settings.tls && { tls: true, mutual_tls: settings.tls.clientCa !== undefined }),
+    },
     "serving",
   );
+
+  const { discovery: stats } = core.stats;
+  const discovery = stats && (await startDiscovery({ name, port: server.port, settings, stats, log }));
 
   const stop = async () => {
     log.info({ calls_in_flight: core.calls.size }, "draining");
@@ -100,13 +121,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         core.state = "draining";
         core.health.setWorkerServing(false);
       },
-      stopAccepting: () => grpc.stopAccepting(),
+      leaveDiscovery: async (timeoutMs) => discovery?.leave(timeoutMs),
+      stopAccepting: () => server.stopAccepting(),
       endWatches: () => core.health.endWatches(),
-      connectionsClosed: grpc.closed,
-      destroyConnections: () => grpc.destroy(),
+      connectionsClosed: server.closed,
+      destroyConnections: () => server.destroy(),
       async closeStores() {
+        certificates?.close();
         await admin.close();
-        await closeStores(core);
+        await core.closeStores();
       },
       async flush() {
         core.state = "stopped";
@@ -123,7 +146,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       return core.state;
     },
     log,
-    port: grpc.port,
+    port: server.port,
     adminPort: admin.port,
     stop() {
       stopped ??= stop();
@@ -132,9 +155,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 }
 
-async function closeStores(core: Core): Promise<void> {
-  core.policies.close();
-  await core.quotaStore.close();
+/** Loaded where it is asked for. @throws SettingsError where the files cannot be used */
+async function openTls(files: TlsFiles, log: Logger): Promise<Certificates> {
+  const { openCertificates } = await import("./transport/tls/certificates.ts");
+  return openCertificates(files, log);
 }
 
 /** Opens a port; one that cannot be had is a sentence with the setting that changes it. */

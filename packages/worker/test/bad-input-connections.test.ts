@@ -19,9 +19,8 @@ async function connected(port: number): Promise<Socket> {
   return socket;
 }
 
-describe("a connection that is not HTTP/2 is closed, and the worker serves on", () => {
+describe("a connection that is no HTTP is closed, and the worker serves on", () => {
   const firstBytes = {
-    "HTTP/1.1": Buffer.from("GET / HTTP/1.1\r\nHost: kitchen\r\n\r\n"),
     TLS: Buffer.from("16030100f1010000ed0303", "hex"),
     "random bytes": randomBytes(1_000),
     "many random bytes": randomBytes(MIB),
@@ -46,7 +45,8 @@ describe("a connection that is not HTTP/2 is closed, and the worker serves on", 
     test(name, async () => {
       await using worker = await kitchenWorker();
       const socket = await connected(worker.port);
-      const closed = once(socket, "close");
+      // It may be reset, with bytes of its own still unread.
+      const closed = new Promise((resolve) => socket.once("close", resolve));
       socket.resume();
       socket.write(bytes);
       await closed;

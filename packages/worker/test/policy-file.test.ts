@@ -45,6 +45,7 @@ test("what a file gives stands in the place of what the proto declares, with its
     "    quotas:",
     "      - { id: greet-once, subject: request.name, limit: 1 }",
     "      - { id: calls-per-peer, subject: peer, limit: 9, window: 1h, per: MESSAGE }",
+    "    access: { scopes: [greetings.read] }",
   ].join("\n");
   assert.deepEqual(await policyOf(content), {
     timeoutDefaultMs: 500,
@@ -53,7 +54,13 @@ test("what a file gives stands in the place of what the proto declares, with its
       { id: "greet-once", subject: "request.name", limit: 1, windowMs: undefined, per: "call" },
       { id: "calls-per-peer", subject: "peer", limit: 9, windowMs: 3_600_000, per: "message" },
     ],
-    sources: { timeoutDefault: "policy.yaml:4", timeoutMax: "policy.yaml:4", quotas: "policy.yaml:5" },
+    access: { open: false, scopes: ["greetings.read"] },
+    sources: {
+      timeoutDefault: "policy.yaml:4",
+      timeoutMax: "policy.yaml:4",
+      quotas: "policy.yaml:5",
+      access: "policy.yaml:8",
+    },
   });
 });
 
@@ -64,7 +71,12 @@ test("what a file does not give stays as the proto declares it", async () => {
     policy.quotas.map(({ id }) => id),
     ["greetings-per-name"],
   );
-  assert.deepEqual(policy.sources, { timeoutDefault: "proto", timeoutMax: "policy.yaml:4", quotas: "proto" });
+  assert.deepEqual(policy.sources, {
+    timeoutDefault: "proto",
+    timeoutMax: "policy.yaml:4",
+    quotas: "proto",
+    access: "default",
+  });
 });
 
 test("an empty list of quotas leaves none", async () => {
@@ -105,7 +117,7 @@ test("all problems of a file are told at once, each with its line", async () => 
       "  greeter.v1.Greeter/SayHello: {}",
       "method: {}",
     ].join("\n"),
-    'policy.yaml:3: greeter.v1.Greeter/SayHello has no field "timeouts": expected one of timeout, quotas',
+    'policy.yaml:3: greeter.v1.Greeter/SayHello has no field "timeouts": expected one of timeout, quotas, access, retry, hedging',
     'policy.yaml:4: timeout has no field "least": expected one of default, max',
     'policy.yaml:4: timeout.default is "2 parsecs": expected a duration such as 500ms, 2s, 1m or 1h',
     "policy.yaml:4: timeout.max is 0ms: expected at least 1ms",
@@ -117,9 +129,17 @@ test("all problems of a file are told at once, each with its line", async () => 
     'policy.yaml:11: quota "no-limit" has no limit: expected a whole number from 0',
     'policy.yaml:13: quotas is "none": expected a list of quotas, or [] for none',
     'policy.yaml:15: quota "per-name" counts calls by request.name, but a call that streams its requests opens before the first of them: expected per: MESSAGE, or a subject other than a request field',
-    "policy.yaml:16: greeter.v1.Greeter/BidiHello is empty: expected a mapping with timeout, quotas",
+    "policy.yaml:16: greeter.v1.Greeter/BidiHello is empty: expected a mapping with timeout, quotas, access, retry, hedging",
     'policy.yaml:17: "greeter.v1.Greeter/SayHello" stands here a second time: expected it once',
     'policy.yaml:18: the file has no field "method": expected methods',
+  );
+});
+
+test("what a proto says to clients is nothing that a worker's file could change", async () => {
+  await refuses(
+    "methods:\n  greeter.v1.Greeter/SayHello:\n    retry: { max_attempts: 1 }\n    hedging:",
+    "policy.yaml:3: retry is for clients, who read it in the proto that they were built with: a worker cannot change it",
+    "policy.yaml:4: hedging is for clients, who read it in the proto that they were built with: a worker cannot change it",
   );
 });
 

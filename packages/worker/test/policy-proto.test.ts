@@ -35,7 +35,12 @@ test("a proto's timeouts and quotas are read, and known to come from it", () => 
     })),
     [{ id: "greetings-per-name", subject: "request.name", limit: 60, windowMs: 60_000, per: "call" }],
   );
-  assert.deepEqual(sources, { timeoutDefault: "proto", timeoutMax: "proto", quotas: "proto" });
+  assert.deepEqual(sources, {
+    timeoutDefault: "proto",
+    timeoutMax: "proto",
+    quotas: "proto",
+    access: "default",
+  });
 });
 
 test("what a proto leaves out is the default, and known to be", () => {
@@ -45,16 +50,30 @@ test("what a proto leaves out is the default, and known to be", () => {
     quotas.map(({ per }) => per),
     ["message"],
   );
-  assert.deepEqual(sources, { timeoutDefault: "default", timeoutMax: "default", quotas: "proto" });
+  assert.deepEqual(sources, {
+    timeoutDefault: "default",
+    timeoutMax: "default",
+    quotas: "proto",
+    access: "default",
+  });
   assert.deepEqual(protoPolicy(shop().method("Buy")).sources, {
     timeoutDefault: "default",
     timeoutMax: "default",
     quotas: "default",
+    access: "default",
   });
 });
 
 test("every method of the reference services has a policy that can be held", () => {
   for (const method of [...Greeter.methods, ...MathService.methods]) protoPolicy(method);
+});
+
+test("what a proto says wrongly to clients is told when the worker starts", () => {
+  assert.deepEqual(problemsOf("Buy", { retry: { maxAttempts: 0 }, hedging: {} }), [
+    "shop.Shop/Buy: retry.max_attempts is 0: expected 1 to 5",
+    "shop.Shop/Buy: hedging makes calls more than once: expected idempotency_level NO_SIDE_EFFECTS or IDEMPOTENT beside it",
+    "shop.Shop/Buy: hedging has no delay: expected a duration of at least 1ms",
+  ]);
 });
 
 test("a limit of 0 is a limit, and one that is left out is none", () => {

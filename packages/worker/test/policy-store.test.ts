@@ -222,10 +222,26 @@ test("explains what is in force for each method, and where it came from", async 
         { id: "greet-once", subject: "request.name", limit: 1 },
         { id: "calls", limit: 5, window: "60s" },
       ],
+      access: {},
     },
-    sources: { "timeout.default": "proto", "timeout.max": "proto", quotas: "policy.yaml:3" },
+    sources: {
+      "timeout.default": "proto",
+      "timeout.max": "proto",
+      quotas: "policy.yaml:3",
+      access: "default",
+    },
     interceptors: ["recover", "quota"],
   });
+});
+
+test("explains what the proto says to clients", async () => {
+  const policy = create(PolicySchema, { retry: { maxAttempts: 5 } });
+  const desc = shop({ Buy: policy }).method("Buy");
+  using worker = await policiesOf({ methods: [new Method(desc, protoPolicy(desc), { inBand: false })] });
+  const [explained] = worker.policies.explain();
+  assert.deepEqual(explained?.policy?.retry, policy.retry);
+  assert.equal(explained?.policy?.hedging, undefined);
+  assert.deepEqual([explained?.sources.retry, explained?.sources.hedging], ["proto", undefined]);
 });
 
 test("explains that in-band methods pass only a part of the chain", async () => {

@@ -154,7 +154,7 @@ test("the empty subject is everybody's", () => {
 test("any other subject is refused with those that there are", () => {
   assert.equal(
     refusal("user"),
-    'quota "some-quota": subject "user" is not known: expected request.<field>, peer, metadata.<key>, or "" for everybody',
+    'quota "some-quota": subject "user" is not known: expected request.<field>, peer, principal, metadata.<key>, or "" for everybody',
   );
   assert.match(refusal("request"), /is not known/);
 });

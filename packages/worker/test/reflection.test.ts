@@ -128,6 +128,7 @@ test("a file comes as it was compiled, custom options and all, with everything t
     "google/protobuf/duration.proto",
     "google/protobuf/field_mask.proto",
     "google/protobuf/timestamp.proto",
+    "google/rpc/code.proto",
     "greeter/v1/greeter.proto",
   ]);
   assert.equal(answer.case, "fileDescriptorResponse");

@@ -14,9 +14,12 @@ const MAIN = fileURLToPath(new URL("./mains/failing.ts", import.meta.url));
 const WRONG: Readonly<Record<string, readonly [value: string, says: string]>> = {
   HOST: [" ", "an address or a host name"],
   PORT: ["fifty", "a port from 1 to 65535, or 0 for any free one"],
+  PROTOCOLS: ["grpc,http3", "grpc, http, or both joined by a comma"],
+  CORS_ORIGINS: ["https://shop.example/", "*, or origins such as https://shop.example, joined by commas"],
   ADMIN_PORT: ["65536", "a port from 1 to 65535, or 0 for any free one"],
   LOG_LEVEL: ["loud", "one of trace, debug, info, warn, error, fatal, silent"],
   POLICY_FILE: ["no/such/policy.yaml", "a file that is there"],
+  AUTH_FILE: ["no/such/auth.yaml", "a file that is there"],
   QUOTA_SUBJECTS: ["0", "a whole number from 1 to 100000000"],
   QUOTA_STORE: [
     "etcd://localhost",
@@ -25,6 +28,16 @@ const WRONG: Readonly<Record<string, readonly [value: string, says: string]>> = 
   QUOTA_STORE_TIMEOUT: ["0s", "a duration from 1ms to 500h, such as 500ms, 25s or 30m"],
   QUOTA_STORE_FALLBACK: ["hope", "local, refuse or allow"],
   QUOTA_SHARE: ["2", "a part such as 0.25 or 1/4, above 0 and at most 1"],
+  DISCOVERY: [
+    "redis://localhost",
+    "a URL such as etcd://host:2379 or etcds://user:password@host:2379/prefix",
+  ],
+  DISCOVERY_CA: ["no/such/ca.pem", "a file that is there"],
+  DISCOVERY_CERT: ["no/such/cert.pem", "a file that is there"],
+  DISCOVERY_KEY: ["no/such/key.pem", "a file that is there"],
+  DISCOVERY_TTL: ["1s", "a duration from 2s to 500h, such as 500ms, 25s or 30m"],
+  ADVERTISE: ["fd00::1:50051:x", "a host or host:port, an IPv6 address in brackets where a port follows"],
+  TLS_ALPN: ["spdy", "http/1.1 or h2"],
   MAX_CALLS_IN_FLIGHT: ["-1", "a whole number from 1 to 10000000"],
   MAX_CONNECTIONS: ["1000001", "a whole number from 1 to 1000000"],
   COMPRESSION: ["brotli", "none or gzip"],
@@ -55,13 +68,12 @@ describe("wrong settings", () => {
   test("stop the start with exit code 78 and one message that lists every one of them", async () => {
     const { code, stdout, stderr } = await failedStart({
       ...wrongValues,
-      TLS_CERT: "cert.pem",
-      DISCOVERY: "etcd://x",
+      TLS_CERT: "no/such/server.crt",
     });
     assert.equal(code, 78);
     assert.equal(stdout, "");
     const [first, ...lines] = stderr.trimEnd().split("\n");
-    assert.equal(first, "failing did not start. 18 settings are wrong:");
+    assert.equal(first, `failing did not start. ${lines.length} settings are wrong:`);
     const expected = Object.entries(WRONG).map(
       ([name, [value, says]]) => `  ${name} is ${JSON.stringify(value)}: expected ${says}.`,
     );
@@ -69,8 +81,8 @@ describe("wrong settings", () => {
       lines.toSorted(),
       [
         ...expected,
-        "  TLS_CERT is set, but this release does not have it: expected it unset.",
-        "  DISCOVERY is set, but this release does not have it: expected it unset.",
+        '  TLS_CERT is "no/such/server.crt": expected a file that is there.',
+        "  TLS_CERT is set, but TLS_KEY is not: expected both, or neither.",
       ].toSorted(),
     );
   });
@@ -124,15 +136,24 @@ describe("settings", () => {
     assert.deepEqual(readSettings({}), {
       host: "127.0.0.1",
       port: 50051,
+      protocols: ["grpc", "http"],
+      corsOrigins: [],
       adminPort: 9464,
+      tls: undefined,
+      tlsAlpn: "http/1.1",
       logLevel: "info",
       policyFile: undefined,
+      authFile: undefined,
       quotaSubjects: 100_000,
       quotaStore: "memory",
       quotaStoreCa: undefined,
       quotaStoreTimeoutMs: 20,
       quotaStoreFallback: "local",
       quotaShare: undefined,
+      discovery: undefined,
+      discoveryFiles: { ca: undefined, cert: undefined, key: undefined },
+      discoveryTtlMs: 10_000,
+      advertise: undefined,
       maxCallsInFlight: 10_000,
       maxConnections: 10_000,
       compression: "none",

@@ -1,7 +1,7 @@
 import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
 import { policy } from "@gantry/proto/gantry/v1/policy_pb.js";
 import { type CurrentCall, currentCall, durationMs } from "@gantry/rpc";
-import type { ClientCall, ClientInterceptor, ClientNext, ClientResponse } from "../interceptor.ts";
+import type { ClientCall, ClientInterceptor } from "../interceptor.ts";
 import { cancelledBy, deadlineExceeded } from "../local-errors.ts";
 
 /**
@@ -11,12 +11,11 @@ import { cancelledBy, deadlineExceeded } from "../local-errors.ts";
  */
 export const deadline: ClientInterceptor = (next, method) => {
   const defaultMs = defaultTimeoutMs(method);
-  const inTime = endInTime(next);
   return (call) => {
     if (call.deadline === undefined && defaultMs !== undefined) call.deadline = Date.now() + defaultMs;
     const current = currentCall();
     if (current) inherit(call, current);
-    return call.deadline === undefined && !call.signal ? next(call) : inTime(call);
+    return endInTime(call, () => next(call));
   };
 };
 
@@ -28,24 +27,30 @@ function inherit(call: ClientCall, { deadline, signal, traceParent, traceState }
   if (traceState !== undefined) call.headers.set("tracestate", traceState);
 }
 
-/** The transport ends what is on the wire; what interceptors wait for, such as a token, ends here. */
-function endInTime(next: ClientNext): ClientNext {
-  return (call) => {
-    const { deadline, signal } = call;
-    const leftMs = deadline === undefined ? Number.POSITIVE_INFINITY : deadline - Date.now();
-    if (signal?.aborted) return Promise.reject(cancelledBy(signal));
-    if (leftMs <= 0) return Promise.reject(deadlineExceeded());
-    return new Promise<ClientResponse>((resolve, reject) => {
-      const timer = leftMs <= MAX_TIMER_MS ? setTimeout(() => reject(deadlineExceeded()), leftMs) : undefined;
-      const onAbort = () => signal && reject(cancelledBy(signal));
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const settled = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      next(call).finally(settled).then(resolve, reject);
-    });
-  };
+/**
+ * Waits for no longer than the call's deadline and signal allow. The transport ends what is on the wire; what
+ * interceptors wait for, such as a token, ends here.
+ *
+ * @param work is not begun where the call is over already
+ */
+export function endInTime<T>(
+  { deadline, signal }: Pick<ClientCall, "deadline" | "signal">,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (deadline === undefined && !signal) return work();
+  const leftMs = deadline === undefined ? Number.POSITIVE_INFINITY : deadline - Date.now();
+  if (signal?.aborted) return Promise.reject(cancelledBy(signal));
+  if (leftMs <= 0) return Promise.reject(deadlineExceeded());
+  return new Promise<T>((resolve, reject) => {
+    const timer = leftMs <= MAX_TIMER_MS ? setTimeout(() => reject(deadlineExceeded()), leftMs) : undefined;
+    const onAbort = () => signal && reject(cancelledBy(signal));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const settled = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    work().finally(settled).then(resolve, reject);
+  });
 }
 
 function defaultTimeoutMs(method: DescMethod): number | undefined {

@@ -44,6 +44,11 @@ export interface ConnectionOptions {
   readonly reconnectMaxMs?: number;
   /** How often the name of a `dns:` target is looked up again. Default 10,000. */
   readonly reresolveMs?: number;
+  /**
+   * The etcd of an `etcd:///name` target: `etcd://host:port,…/prefix`, or `etcds://user:password@host:port` over
+   * TLS. Default: the environment's `DISCOVERY`.
+   */
+  readonly discovery?: string;
   /** How request messages of 1 KiB and more are sent. Responses are read either way. Default `none`. */
   readonly compression?: "none" | "gzip";
 }

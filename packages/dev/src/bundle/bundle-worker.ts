@@ -9,6 +9,9 @@ import { namedExports } from "./named-exports.ts";
 const COMMON_JS = `import { createRequire as createRequireOfBundle } from "node:module";
 const require = createRequireOfBundle(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`;
 
+/** Optional packages, whose place is beside the `@grpc/grpc-js` that they extend: one within a bundle is another. */
+const LEFT_OUT = ["@grpc/grpc-js-xds"];
+
 const OPTIONS = {
   absWorkingDir: root,
   bundle: true,
@@ -46,7 +49,7 @@ export async function bundleWorker(name: string, directory: string): Promise<Bun
     ...OPTIONS,
     stdin: { contents: commandsOf(name), resolveDir: root, sourcefile: "main.ts" },
     entryNames: "main",
-    external: ["./health.js"],
+    external: ["./health.js", ...LEFT_OUT],
     outdir: directory,
     chunkNames: "chunks/[name]-[hash]",
     splitting: true,

@@ -10,6 +10,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   services: ["packages/worker", "packages/client", "packages/rpc", "proto"],
 };
 
+/** What else one folder imports of ours, each when it is needed and not before. */
+const MAY_LOAD = [
+  // A worker is a client of etcd where it is found by discovery; one that is not does without the client kit.
+  { folder: "packages/worker/src/discovery/", specifier: "@gantry/client/etcd" },
+];
+
 /** The gRPC library, and the folders that know it. */
 const GRPC_LIBRARY = "@grpc/grpc-js";
 const TRANSPORTS = ["packages/worker/src/transport/", "packages/client/src/transport/"];
@@ -22,7 +28,7 @@ export interface SourceFile {
 
 /**
  * Checks the direction of imports: services -> worker, client -> rpc -> proto; nothing imports a service, and
- * the gRPC library is known to the transports alone. Cycles are Biome's (noImportCycles).
+ * the gRPC library is known to the transports alone. What a folder may only load, it imports by `import()`. Cycles are Biome's (noImportCycles).
  *
  * @param packages the folder of each of our packages, by name
  * @returns a sentence per violation
@@ -32,7 +38,8 @@ export function findViolations(
   packages: ReadonlyMap<string, string>,
 ): string[] {
   return files.flatMap((file) =>
-    importsOf(file.text).flatMap(({ specifier, line }) => {
+    importsOf(file.text).flatMap(({ specifier, line, atStart }) => {
+      if (!atStart && mayLoad(file.path, specifier)) return [];
       const target = folderOf(file.path, specifier, packages);
       const complaint =
         target === undefined ? aboutLibrary(file.path, specifier) : aboutOurs(file.path, target);
@@ -80,6 +87,10 @@ function aboutOurs(path: string, target: string): string | undefined {
   return `of ours, ${from} may import ${allowed.join(", ")}.`;
 }
 
+function mayLoad(path: string, specifier: string): boolean {
+  return MAY_LOAD.some((each) => path.startsWith(each.folder) && specifier === each.specifier);
+}
+
 function isSource(path: string): boolean {
   return /^(packages|services)\/[^/]+\/src\//.test(path);
 }
@@ -105,9 +116,19 @@ function folderOf(
 const STATEMENT = /^(?:import|export)\b(?:[^"'`;]*?\bfrom)?\s*(["'])(?<specifier>[^"']+)\1/gm;
 const EXPRESSION = /\bimport\(\s*(["'])(?<specifier>[^"']+)\1/g;
 
-function importsOf(text: string): { specifier: string; line: number }[] {
-  return [...text.matchAll(STATEMENT), ...text.matchAll(EXPRESSION)].map((match) => ({
-    specifier: match.groups?.specifier ?? "",
-    line: text.slice(0, match.index).split("\n").length,
-  }));
+interface Import {
+  readonly specifier: string;
+  readonly line: number;
+  /** Whether it is loaded with the file, and not when the file asks for it. */
+  readonly atStart: boolean;
+}
+
+function importsOf(text: string): Import[] {
+  const found = (pattern: RegExp, atStart: boolean) =>
+    [...text.matchAll(pattern)].map((match) => ({
+      specifier: match.groups?.specifier ?? "",
+      line: text.slice(0, match.index).split("\n").length,
+      atStart,
+    }));
+  return [...found(STATEMENT, true), ...found(EXPRESSION, false)];
 }

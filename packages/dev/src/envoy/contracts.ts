@@ -24,8 +24,8 @@ export interface EdgeService {
   readonly worker: string;
 }
 
-/** What every worker serves of itself, for its operators. Nothing of it is reachable from outside. */
-const INTERNAL = /^(gantry|grpc)\./;
+/** What every worker serves of itself, for its operators, and etcd's own. Nothing of it is reachable from outside. */
+const INTERNAL = /^(gantry|grpc|etcdserverpb)\./;
 
 /** What errors are made of, which no method names. */
 const STATUS = "google/rpc/status.proto";

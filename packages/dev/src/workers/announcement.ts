@@ -1,29 +1,32 @@
+import { addressOf } from "./address.ts";
 import { WORKERS } from "./list.ts";
 import type { Plan } from "./plan.ts";
-import { reachable } from "./worker-process.ts";
 
 const CALL = "npx buf curl --protocol grpc --http2-prior-knowledge";
 
 /** What `npm start` prints once every worker serves: where they are, and what to try. */
 export function announcement(plans: readonly Plan[]): string {
-  const places = plans.map(({ worker, host, port, adminPort }) => {
-    const address = reachable(host).includes(":") ? `[${reachable(host)}]` : reachable(host);
-    return { ...worker, grpc: `${address}:${port}`, admin: `http://${address}:${adminPort}` };
-  });
+  const places = plans.map(({ worker, host, port, adminPort }) => ({
+    ...worker,
+    address: addressOf(host, port),
+    admin: `http://${addressOf(host, adminPort)}`,
+  }));
   const nameWidth = Math.max(...places.map(({ name }) => name.length));
-  const grpcWidth = Math.max(...places.map(({ grpc }) => grpc.length));
+  const addressWidth = Math.max(...places.map(({ address }) => address.length));
   const lines = places.map(
-    ({ name, protocol, grpc, admin }) =>
-      `${name.padEnd(nameWidth)}  ${protocol} ${grpc.padEnd(grpcWidth)}   metrics ${admin}/metrics`,
+    ({ name, protocol, address, admin }) =>
+      `${name.padEnd(nameWidth)}  ${protocol} ${address.padEnd(addressWidth)}   metrics ${admin}/metrics`,
   );
-  const addressOf = (name: string) => `http://${places.find((place) => place.name === name)?.grpc}`;
+  const urlOf = (name: string) => `http://${places.find((place) => place.name === name)?.address}`;
   return `
 ${lines.join("\n")}
 
 Try, in another terminal:
-  ${CALL} -d '{"name":"七米"}' ${addressOf("greeter")}/greeter.v1.Greeter/SayHello
-  ${CALL} -d '{"name":"七米"}' ${addressOf("greeter")}/greeter.v1.Greeter/LotsOfReplies
-  ${CALL} -d '{"vals":[1,2,3]}' ${addressOf("math")}/math.v1.Math/Sum
+  ${CALL} -d '{"name":"七米"}' ${urlOf("greeter")}/greeter.v1.Greeter/SayHello
+  ${CALL} -d '{"name":"七米"}' ${urlOf("greeter")}/greeter.v1.Greeter/LotsOfReplies
+  ${CALL} -d '{"vals":[1,2,3]}' ${urlOf("math")}/math.v1.Math/Sum
+  curl '${urlOf("gateway")}/rpc?name=七米'
+GraphQL is at ${urlOf("gateway")}/graphql, for a browser too.
 Greet one name more than 60 times within a minute, and its quota answers RESOURCE_EXHAUSTED.
 
 ready`;
@@ -35,7 +38,7 @@ const settings = WORKERS.flatMap(({ name, port, adminPort }) => [
 ]);
 
 /** What `npm start -- --help` prints. */
-export const HELP = `npm start runs ${WORKERS.map(({ name }) => name).join(" and ")} from their sources; Ctrl-C drains them.
+export const HELP = `npm start runs ${new Intl.ListFormat("en").format(WORKERS.map(({ name }) => name))} from their sources; Ctrl-C drains them.
 
 Settings are environment variables. One that begins with a worker's name is for that worker alone:
 ${settings.join("\n")}

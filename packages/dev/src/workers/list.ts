@@ -10,12 +10,15 @@ export interface LocalWorker {
   /** Where no setting names others. */
   readonly port: number;
   readonly adminPort: number;
+  /** The workers that it calls, by their names: it is told where they are. Default: none. */
+  readonly calls?: readonly string[];
 }
 
 /** Every worker that `npm start` runs. */
 export const WORKERS: readonly LocalWorker[] = [
   { name: "greeter", protocol: "gRPC", port: 50051, adminPort: 9464 },
   { name: "math", protocol: "gRPC", port: 50052, adminPort: 9465 },
+  { name: "gateway", protocol: "HTTP", port: 8080, adminPort: 9466, calls: ["greeter", "math"] },
 ];
 
 /** The port of a worker where no setting names another. */

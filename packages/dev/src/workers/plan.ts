@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:net";
+import { addressOf } from "./address.ts";
 import type { LocalWorker } from "./list.ts";
 
 /** How one worker will be started. */
@@ -29,7 +30,8 @@ const BAD_SETTINGS = 78;
 /**
  * Gives each worker its settings and ports. A variable that starts with a worker's name is for that worker
  * alone: `GREETER_LOG_LEVEL=debug` is greeter's `LOG_LEVEL`. All others are for every worker, but for `PORT`
- * and `ADMIN_PORT`, which two processes cannot share. Port 0 takes any free one.
+ * and `ADMIN_PORT`, which two processes cannot share. Port 0 takes any free one. A worker that calls others finds
+ * them by settings such as `GREETER_TARGET`, unless they are set already.
  *
  * The ports are tried here, before any worker starts, so that every taken one is named at once and by the
  * setting that changes it.
@@ -61,7 +63,14 @@ export async function planWorkers(workers: readonly LocalWorker[], env: NodeJS.P
   }
   await Promise.all(held.map(close));
   if (taken.length > 0) throw new PlanError(PORT_TAKEN, taken);
-  return plans;
+  return plans.map((plan) => ({ ...plan, env: { ...targetsFor(plan.worker, plans), ...plan.env } }));
+}
+
+function targetsFor({ calls = [] }: LocalWorker, plans: readonly Plan[]): NodeJS.ProcessEnv {
+  const called = plans.filter(({ worker }) => calls.includes(worker.name));
+  return Object.fromEntries(
+    called.map(({ worker, host, port }) => [`${worker.name.toUpperCase()}_TARGET`, addressOf(host, port)]),
+  );
 }
 
 function ownSettings(prefix: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -3,6 +3,7 @@ import { get } from "node:http";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
+import { reachable } from "./address.ts";
 import { entryOf } from "./list.ts";
 import type { Plan } from "./plan.ts";
 
@@ -64,10 +65,4 @@ function isReady({ host, adminPort }: Plan): Promise<boolean> {
     );
     request.once("error", () => resolve(false));
   });
-}
-
-/** An address by which a worker that listens on all of them is reached from here. */
-export function reachable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
 }

@@ -8,6 +8,8 @@ export type YamlNode = YamlMapping | YamlList | YamlScalar;
 export interface YamlMapping {
   readonly kind: "mapping";
   readonly line: number;
+  /** Problems must not quote its keys. */
+  readonly secret: boolean;
   readonly entries: readonly YamlEntry[];
 }
 
@@ -26,6 +28,8 @@ export interface YamlList {
 export interface YamlScalar {
   readonly kind: "scalar";
   readonly line: number;
+  /** Problems must not quote it. */
+  readonly secret: boolean;
   /** Whole numbers are bigint. */
   readonly value: string | number | bigint | boolean | null;
 }
@@ -48,8 +52,17 @@ const MAX_VALUES = 20_000;
 const MAX_DEPTH = 64;
 const MAX_PROBLEMS = 20;
 
+export interface YamlOptions {
+  /** Problems name lines and fields, but quote nothing of the file: it may hold secrets. Default: false. */
+  readonly secret?: boolean;
+}
+
 /** Reads YAML as plain values with lines, so that whoever makes sense of them can say where they do not. */
-export async function parseYaml(path: string, content: string): Promise<YamlFile> {
+export async function parseYaml(
+  path: string,
+  content: string,
+  { secret = false }: YamlOptions = {},
+): Promise<YamlFile> {
   const name = basename(path);
   const found: { line: number; problem: string }[] = [];
   const at = (line: number) => `${name}:${line}`;
@@ -57,7 +70,7 @@ export async function parseYaml(path: string, content: string): Promise<YamlFile
     found.push({ line, problem });
   };
   return {
-    root: await rootOf(content, report),
+    root: await rootOf(content, report, secret),
     at,
     report,
     problems() {
@@ -69,7 +82,7 @@ export async function parseYaml(path: string, content: string): Promise<YamlFile
   };
 }
 
-async function rootOf(content: string, report: Report): Promise<YamlNode | undefined> {
+async function rootOf(content: string, report: Report, secret: boolean): Promise<YamlNode | undefined> {
   if (Buffer.byteLength(content) > MAX_CONFIG_BYTES) {
     report(1, `the file is too large: expected at most ${MAX_CONFIG_BYTES} bytes`);
     return undefined;
@@ -85,8 +98,10 @@ async function rootOf(content: string, report: Report): Promise<YamlNode | undef
     uniqueKeys: false,
   });
   const broken = [...document.errors, ...document.warnings];
-  for (const { pos, message } of broken) report(lines.linePos(pos[0]).line, message);
-  return broken.length > 0 ? undefined : new TreeReader(yaml, document, lines, report).read();
+  for (const { pos, code, message } of broken) {
+    report(lines.linePos(pos[0]).line, secret ? `this is no YAML: ${code}` : message);
+  }
+  return broken.length > 0 ? undefined : new TreeReader(yaml, document, lines, report, secret).read();
 }
 
 /** Too deep, too much, or self-referring: what is read of it is given up. */
@@ -97,15 +112,23 @@ class TreeReader {
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
   readonly #report: Report;
+  readonly #secret: boolean;
   /** What anchors stand for, and how many values that is. */
   readonly #anchors = new Map<string, { node: YamlNode; values: number }>();
   #values = 0;
 
-  constructor(yaml: typeof import("yaml"), document: Document.Parsed, lines: LineCounter, report: Report) {
+  constructor(
+    yaml: typeof import("yaml"),
+    document: Document.Parsed,
+    lines: LineCounter,
+    report: Report,
+    secret: boolean,
+  ) {
     this.#yaml = yaml;
     this.#document = document;
     this.#lines = lines;
     this.#report = report;
+    this.#secret = secret;
   }
 
   read(): YamlNode | undefined {
@@ -119,7 +142,7 @@ class TreeReader {
 
   /** @param line where the node is expected, for one that is not there */
   #node(node: Node | null | undefined, line: number, depth: number): YamlNode {
-    if (!node) return { kind: "scalar", line, value: null };
+    if (!node) return { kind: "scalar", line, secret: this.#secret, value: null };
     const own = this.#lineOf(node) ?? line;
     if (depth > MAX_DEPTH)
       this.#giveUp(own, `the file nests too deeply: expected at most ${MAX_DEPTH} levels`);
@@ -144,15 +167,17 @@ class TreeReader {
           keys.add(read.key);
           return [read];
         }
-        this.#report(at, `${JSON.stringify(read.key)} stands here a second time: expected it once`);
+        const what = this.#secret ? "a key" : JSON.stringify(read.key);
+        this.#report(at, `${what} stands here a second time: expected it once`);
         return [];
       });
-      return { kind: "mapping", line, entries };
+      return { kind: "mapping", line, secret: this.#secret, entries };
     }
     // The core schema of YAML 1.2 knows no other scalars; whole numbers are bigint by `intAsBigInt`.
     return {
       kind: "scalar",
       line,
+      secret: this.#secret,
       value: this.#yaml.isScalar(node) ? (node.value as YamlScalar["value"]) : null,
     };
   }
@@ -165,7 +190,10 @@ class TreeReader {
 
   #aliased(source: string, line: number): YamlNode {
     const target = this.#anchors.get(source);
-    if (!target) return this.#giveUp(line, `*${source} stands for nothing that is complete before it`);
+    if (!target) {
+      const what = this.#secret ? "an alias" : `*${source}`;
+      return this.#giveUp(line, `${what} stands for nothing that is complete before it`);
+    }
     this.#count(target.values, line);
     return target.node;
   }

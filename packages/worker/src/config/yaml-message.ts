@@ -58,7 +58,8 @@ export function fieldsOf(schema: DescMessage, what: string, node: YamlNode, repo
     const { key, line } = entry;
     const field = schema.fields.find(({ name, jsonName }) => name === key || jsonName === key);
     if (!field) {
-      report(line, `${what} has no field ${JSON.stringify(key)}: expected one of ${known}`);
+      const found = node.secret ? "a field that is not known" : `no field ${JSON.stringify(key)}`;
+      report(line, `${what} has ${found}: expected one of ${known}`);
       continue;
     }
     const rival = given.find(
@@ -220,6 +221,7 @@ export function foundOf(node: YamlNode): string {
       return "a mapping";
     case "scalar":
       if (node.value === null) return "empty";
+      if (node.secret) return "another value";
       return typeof node.value === "string" ? JSON.stringify(shortened(node.value)) : String(node.value);
   }
 }

@@ -5,9 +5,10 @@ import type { Outcome, Reporter } from "./observe.ts";
 
 /** Counts calls, and how long they took, in the numbers that their method keeps. */
 export const metrics: Reporter = {
-  start({ method: { stats } }) {
+  start({ method: { stats, callsByProtocol }, protocol }) {
     stats.started += 1;
     stats.inFlight += 1;
+    if (protocol !== "grpc") callsByProtocol.set(protocol, (callsByProtocol.get(protocol) ?? 0) + 1);
   },
   end({ method: { stats }, trace }, { code, seconds }) {
     const bucket = stats.end(code, seconds);
@@ -32,12 +33,17 @@ export function log(logger: Logger): Reporter {
   };
 }
 
-function lineOf({ method, trace, peer, refusedBy }: Call, { code, seconds, error }: Outcome) {
+function lineOf(
+  { method, trace, peer, protocol, principal, refusedBy }: Call,
+  { code, seconds, error }: Outcome,
+) {
   return {
     method: method.name,
     code: codeName(code),
     duration_ms: Math.round(seconds * 1e6) / 1e3,
     peer,
+    protocol: protocol === "grpc" ? undefined : protocol,
+    principal: principal?.name,
     trace_id: trace.traceId,
     span_id: trace.spanId,
     quota: refusedBy,

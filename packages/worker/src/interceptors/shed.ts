@@ -9,9 +9,14 @@ export function shed(inFlight: () => number, most: number, onShed: () => void): 
   return (next) => (call) => {
     if (inFlight() <= most) return next(call);
     onShed();
-    throw new RpcError(Code.Unavailable, `The worker is overloaded: more than ${most} calls are in flight.`, [
-      retryInfo(RETRY_AFTER_MS),
-      errorInfo("OVERLOADED", "gantry"),
-    ]);
+    throw overloaded(most);
   };
+}
+
+/** What a call fails with that is turned away. */
+export function overloaded(most: number): RpcError {
+  return new RpcError(Code.Unavailable, `The worker is overloaded: more than ${most} calls are in flight.`, [
+    retryInfo(RETRY_AFTER_MS),
+    errorInfo("OVERLOADED", "gantry"),
+  ]);
 }

@@ -12,15 +12,16 @@
  * ```
  *
  * What a file gives stands in the place of what the proto declares; what it does not give, stays.
- * Quotas are replaced as a whole list, and `quotas: []` leaves none. The fields are those of
- * `gantry.v1.Policy`.
+ * Quotas are replaced as a whole list, and `quotas: []` leaves none; access is replaced as a whole, and
+ * `access: {}` lets any principal call. The fields are those of `gantry.v1.Policy`.
  */
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
-import { PolicySchema, QuotaSchema, TimeoutSchema } from "@gantry/proto/gantry/v1/policy_pb.js";
+import { AccessSchema, PolicySchema, QuotaSchema, TimeoutSchema } from "@gantry/proto/gantry/v1/policy_pb.js";
 import { parseYaml, type YamlEntry, type YamlFile, type YamlNode } from "../config/yaml-file.ts";
 import { fieldsOf, foundOf, messageOf } from "../config/yaml-message.ts";
 import type { Method } from "../method.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
+import { accessOf } from "./access.ts";
 import { atLeast1Ms, type MethodPolicy, type QuotaRule, quotaRule, repeatedIds } from "./policy.ts";
 import { gather, PolicyError } from "./policy-error.ts";
 
@@ -101,6 +102,13 @@ const POLICY: Record<keyof typeof PolicySchema.field, ReadField> = {
     quotas: rules(file, method, value),
     sources: { ...policy.sources, quotas: file.at(line) },
   }),
+  access: (file, _method, { value, line }, policy) => {
+    const read = messageOf(AccessSchema, "access", value, file.report);
+    const access = read && attempt(file, line, () => accessOf(read));
+    return access ? { ...policy, access, sources: { ...policy.sources, access: file.at(line) } } : policy;
+  },
+  retry: refuseWordsToClients,
+  hedging: refuseWordsToClients,
 };
 
 const TIMEOUT: Record<keyof typeof TimeoutSchema.field, ReadField> = {
@@ -115,6 +123,19 @@ const TIMEOUT: Record<keyof typeof TimeoutSchema.field, ReadField> = {
     sources: { ...policy.sources, timeoutMax: file.at(entry.line) },
   }),
 };
+
+function refuseWordsToClients(
+  file: YamlFile,
+  _method: Method,
+  { key, line }: YamlEntry,
+  policy: MethodPolicy,
+): MethodPolicy {
+  file.report(
+    line,
+    `${key} is for clients, who read it in the proto that they were built with: a worker cannot change it`,
+  );
+  return policy;
+}
 
 function duration(file: YamlFile, what: string, { line, value }: YamlEntry): number | undefined {
   const read = messageOf(DurationSchema, what, value, file.report);

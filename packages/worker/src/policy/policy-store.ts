@@ -2,6 +2,7 @@ import type { ExplainedMethod } from "@gantry/proto/gantry/v1/admin_pb.js";
 import { readConfigFile } from "../config/config-file.ts";
 import type { Logger } from "../log.ts";
 import type { Method } from "../method.ts";
+import { type Stage, stagesOf } from "../pipeline.ts";
 import type { QuotaStats } from "../quota/quota-stats.ts";
 import { describeRule, ruleKey } from "../quota/rule.ts";
 import type { QuotaStore } from "../quota/store.ts";
@@ -28,7 +29,7 @@ export interface PoliciesOptions {
   readonly stats: QuotaStats;
   readonly log: Logger;
   /** The chain that calls pass, outermost first; in-band methods pass only what is marked so. */
-  readonly stages: readonly { readonly name: string; readonly inBand: boolean }[];
+  readonly stages: readonly Pick<Stage, "name" | "inBand" | "skippedByForwards">[];
   /** How often to look at the policy file, in milliseconds. Default: 1000. */
   readonly intervalMs?: number;
 }
@@ -89,7 +90,7 @@ export async function createPolicies(options: PoliciesOptions): Promise<Policies
       methods.map((method) =>
         explainMethod(
           method,
-          stages.filter((stage) => stage.inBand || !method.inBand).map(({ name }) => name),
+          stagesOf(method, stages).map(({ name }) => name),
         ),
       ),
     close: () => watch?.close(),

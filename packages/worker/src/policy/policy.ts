@@ -1,8 +1,9 @@
 import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { policy as policyOption, type Quota, Quota_Per } from "@gantry/proto/gantry/v1/policy_pb.js";
-import { durationMs, methodName } from "@gantry/rpc";
+import { attemptPolicyOf, durationMs, methodName } from "@gantry/rpc";
 import { parseSubject, type Subject } from "../quota/subject.ts";
+import { type Access, ANY_PRINCIPAL, accessOf } from "./access.ts";
 import { gather, PolicyError } from "./policy-error.ts";
 
 /** The policy in force for one method, with defaults filled in and where each value came from. */
@@ -13,6 +14,7 @@ export interface MethodPolicy {
   readonly timeoutMaxMs: number | undefined;
   /** A call must fit all of them. */
   readonly quotas: readonly QuotaRule[];
+  readonly access: Access;
   readonly sources: PolicySources;
 }
 
@@ -21,6 +23,7 @@ export interface PolicySources {
   readonly timeoutDefault: string;
   readonly timeoutMax: string;
   readonly quotas: string;
+  readonly access: string;
 }
 
 /** One quota as it applies to one method. */
@@ -37,13 +40,14 @@ export const NO_POLICY: MethodPolicy = {
   timeoutDefaultMs: undefined,
   timeoutMaxMs: undefined,
   quotas: [],
-  sources: { timeoutDefault: "default", timeoutMax: "default", quotas: "default" },
+  access: ANY_PRINCIPAL,
+  sources: { timeoutDefault: "default", timeoutMax: "default", quotas: "default", access: "default" },
 };
 
 /** The policy that the proto declares beside the method. @throws PolicyError naming the method in each problem. */
 export function protoPolicy(method: DescMethod): MethodPolicy {
   if (!hasOption(method, policyOption)) return NO_POLICY;
-  const { timeout, quotas } = getOption(method, policyOption);
+  const { timeout, quotas, access } = getOption(method, policyOption);
   const problems: string[] = [];
   const policy: MethodPolicy = {
     timeoutDefaultMs: gather(
@@ -52,15 +56,24 @@ export function protoPolicy(method: DescMethod): MethodPolicy {
     ),
     timeoutMaxMs: gather(problems, () => timeout?.max && atLeast1Ms("timeout.max", timeout.max)),
     quotas: quotas.flatMap((quota) => gather(problems, () => quotaRule(quota, method)) ?? []),
+    access: gather(problems, () => access && accessOf(access)) ?? ANY_PRINCIPAL,
     sources: {
       timeoutDefault: timeout?.default ? "proto" : "default",
       timeoutMax: timeout?.max ? "proto" : "default",
       quotas: quotas.length > 0 ? "proto" : "default",
+      access: access ? "proto" : "default",
     },
   };
   problems.push(...repeatedIds(quotas).map(({ id }) => `quota "${id}" is declared twice`));
+  // Clients hold to it. A worker only tells its author what is wrong with it, before any client does.
+  attemptPolicyOf(method, problems);
   if (problems.length === 0) return policy;
   throw new PolicyError(...problems.map((problem) => `${methodName(method)}: ${problem}`));
+}
+
+/** The same policy for a worker that leaves quotas to the one behind it. */
+export function withoutQuotas(policy: MethodPolicy): MethodPolicy {
+  return { ...policy, quotas: [], sources: { ...policy.sources, quotas: NO_POLICY.sources.quotas } };
 }
 
 /** The rule of a quota for one method. @throws PolicyError with everything that is wrong with it. */

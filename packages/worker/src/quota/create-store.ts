@@ -27,6 +27,7 @@ export interface QuotaStoreParts {
 export async function createQuotaStore(options: QuotaStoreOptions): Promise<QuotaStoreParts> {
   const { worker, settings, clock, log } = options;
   const { quotaStore: address, quotaStoreCa: caFile, quotaSubjects: maxSubjects } = settings;
+  const timeoutMs = settings.quotaStoreTimeoutMs;
   if (address === "memory") {
     return { store: createMemoryStore({ clock, maxSubjects }), stats: undefined };
   }
@@ -39,8 +40,8 @@ export async function createQuotaStore(options: QuotaStoreOptions): Promise<Quot
   const authorities =
     caFile === undefined ? undefined : await readAuthorities(caFile).catch(wrongAuthorities);
   const store = await createSharedStore({
-    connect: (events) => createRedisStore({ address, worker, authorities, ...events }),
-    timeoutMs: settings.quotaStoreTimeoutMs,
+    connect: (events) => createRedisStore({ address, worker, authorities, timeoutMs, ...events }),
+    timeoutMs,
     fallback: settings.quotaStoreFallback,
     share: settings.quotaShare,
     maxSubjects,

@@ -17,6 +17,8 @@ export interface RedisClientOptions {
   readonly address: RedisAddress;
   /** The certificates that are trusted, as PEM; undefined: the system's. */
   readonly authorities: string | undefined;
+  /** How long an answer is waited for. Default 20. */
+  readonly timeoutMs?: number;
   /** Called whenever the connection is there … */
   readonly onReady: () => void;
   /** … and whenever it is lost or cannot be had, with the reason: a sentence that holds no secret. */
@@ -24,7 +26,8 @@ export interface RedisClientOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 1_000;
-/** A server that is asked and stays silent for so long is given up, and connected to anew. */
+/** A server that is asked and stays silent for so long is given up, and connected to anew. So would one be whose
+ * answer waits until a busy worker reads it: who waits longer for answers waits longer here. */
 const SILENT_MS = 2_000;
 const LONGEST_RETRY_MS = 2_000;
 const CLOSED = "the connection was closed";
@@ -41,8 +44,14 @@ const IS_A_CLUSTER = "It is a cluster: QUOTA_STORE needs several of its hosts, o
  * (https://github.com/redis/ioredis/issues/2075). Commands are sent as they come, without waiting for the
  * answers to those before, so any number of decisions takes one round trip all the same.
  */
-export function connectRedis({ address, authorities, onReady, onLost }: RedisClientOptions): RedisClient {
-  const common = commonOptions(address, authorities);
+export function connectRedis({
+  address,
+  authorities,
+  timeoutMs = 20,
+  onReady,
+  onLost,
+}: RedisClientOptions): RedisClient {
+  const common = commonOptions(address, authorities, Math.max(SILENT_MS, 2 * timeoutMs));
   const client = address.cluster ? connectCluster(address, common) : connectServer(address, common);
 
   let reason = CLOSED;
@@ -99,7 +108,7 @@ export function connectRedis({ address, authorities, onReady, onLost }: RedisCli
 
 type CommonOptions = ReturnType<typeof commonOptions>;
 
-function commonOptions(address: RedisAddress, authorities: string | undefined) {
+function commonOptions(address: RedisAddress, authorities: string | undefined, silentMs: number) {
   const { username, password } = address.credentials();
   return {
     enableReadyCheck: false,
@@ -107,7 +116,7 @@ function commonOptions(address: RedisAddress, authorities: string | undefined) {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: SILENT_MS,
+    socketTimeout: silentMs,
     db: address.database,
     // A server that has become a replica takes no charges: another one does.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),

@@ -1,21 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { type Bucket, inMs, remaining, untilFullUs, untilNextUs } from "./bucket.ts";
-import type { RedisAddress } from "./redis-address.ts";
-import { connectRedis } from "./redis-client.ts";
+import { connectRedis, type RedisClientOptions } from "./redis-client.ts";
 import { RedisKeys, type RedisRule } from "./redis-keys.ts";
 import { CHECK_IN, TAKE } from "./redis-scripts.ts";
 import type { RemoteStore } from "./remote-store.ts";
 import type { BucketState, Charge, Decision, Refusal } from "./store.ts";
 
-export interface RedisStoreOptions {
-  readonly address: RedisAddress;
+export interface RedisStoreOptions extends RedisClientOptions {
   /** The worker's name: workers of one name share their counts. */
   readonly worker: string;
-  /** The certificates that are trusted, as PEM; undefined: the system's. */
-  readonly authorities: string | undefined;
-  /** Told whenever the connection is there, or is not. */
-  readonly onReady: () => void;
-  readonly onLost: (reason: string) => void;
   /** The time in whole microseconds, for tests. Default: the server's, so that no replica's clock matters. */
   readonly nowUs?: () => number;
 }
@@ -25,8 +18,8 @@ const GONE_AFTER_MS = 10_000;
 
 /** Counts in Redis or Valkey, by the rule of `bucket.ts`. Resolves once a first attempt to connect has ended. */
 export async function createRedisStore(options: RedisStoreOptions): Promise<RemoteStore> {
-  const { address, worker, authorities, nowUs, onReady, onLost } = options;
-  const client = connectRedis({ address, authorities, onReady, onLost });
+  const { worker, nowUs } = options;
+  const client = connectRedis(options);
   const keys = new RedisKeys(worker);
   const replica = randomUUID();
   await client.tried;

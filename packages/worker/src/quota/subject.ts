@@ -6,28 +6,42 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { APP_KEY_HEADER } from "../auth/credentials.ts";
 import type { Call } from "../call.ts";
 import { PolicyError } from "../policy/policy-error.ts";
 import { hostOf } from "./peer.ts";
 
 /** Whose calls a quota counts together. */
 export interface Subject {
-  readonly kind: "request" | "peer" | "metadata" | "everybody";
-  /** As policies write it, with the proto's names for fields: `request.name`, `peer`, `metadata.x-user`, ``. */
+  readonly kind: "request" | "peer" | "principal" | "metadata" | "everybody";
+  /** As policies write it, with the proto's names for fields: `request.name`, `peer`, `principal`, `metadata.x-user`, ``. */
   readonly source: string;
-  /** What refusals call it: `name`, `peer`, `x-user`, `method`. */
+  /** What refusals call it: `name`, `peer`, `principal`, `x-user`, `method`. */
   readonly label: string;
   /** The subject of one call, or of one of its messages. Never throws; what is not there is "". */
   readonly of: (call: Call, message: Message | undefined) => string;
 }
 
 const PEER: Subject = { kind: "peer", source: "peer", label: "peer", of: (call) => hostOf(call.peer) };
+const PRINCIPAL: Subject = {
+  kind: "principal",
+  source: "principal",
+  label: "principal",
+  of: (call) => call.principal?.name ?? "",
+};
 const EVERYBODY: Subject = { kind: "everybody", source: "", label: "method", of: () => "" };
 const METADATA_KEY = /^[0-9a-z_.-]+$/;
+/** Refusals tell their subject, to the caller and in the log: a secret must be none. */
+const SECRET_KEYS: ReadonlySet<string> = new Set([
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  APP_KEY_HEADER,
+]);
 
 /**
- * The subject that a policy names for a method: `request.<field>`, `peer`, `metadata.<key>`, or "" for
- * everybody. Fields are looked up here, once: what a call runs is plain property access.
+ * The subject that a policy names for a method: `request.<field>`, `peer`, `principal`, `metadata.<key>`, or
+ * "" for everybody. Fields are looked up here, once: what a call runs is plain property access.
  *
  * @param where what names the subject, for the error: `quota "greetings-per-name"`
  * @throws PolicyError where there is no such subject
@@ -35,10 +49,11 @@ const METADATA_KEY = /^[0-9a-z_.-]+$/;
 export function parseSubject(source: string, method: DescMethod, where: string): Subject {
   if (source === "") return EVERYBODY;
   if (source === "peer") return PEER;
+  if (source === "principal") return PRINCIPAL;
   if (source.startsWith("metadata.")) return metadataSubject(source.slice("metadata.".length), where);
   if (source.startsWith("request.")) return requestSubject(source.slice("request.".length), method, where);
   throw new PolicyError(
-    `${where}: subject ${JSON.stringify(source)} is not known: expected request.<field>, peer, metadata.<key>, or "" for everybody`,
+    `${where}: subject ${JSON.stringify(source)} is not known: expected request.<field>, peer, principal, metadata.<key>, or "" for everybody`,
   );
 }
 
@@ -47,6 +62,11 @@ function metadataSubject(name: string, where: string): Subject {
   if (!METADATA_KEY.test(key) || key.endsWith("-bin")) {
     throw new PolicyError(
       `${where}: subject "metadata.${name}": expected a key of letters, digits, "_", "-" and "." that does not end in "-bin"`,
+    );
+  }
+  if (SECRET_KEYS.has(key)) {
+    throw new PolicyError(
+      `${where}: subject "metadata.${name}" is a secret, which refusals would tell: expected principal, or another key`,
     );
   }
   return {

@@ -21,17 +21,21 @@ import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { Call } from "../call.ts";
 import type { Outcome } from "../interceptors/observe.ts";
 import type { Logger } from "../log.ts";
+import type { Protocol } from "../protocol.ts";
 import { CallTrace } from "./call-trace.ts";
 
 /** A call that ended before the SDK was there. */
 export interface EndedSpan {
   readonly trace: CallTrace;
   readonly method: string;
+  readonly protocol: Protocol;
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly code: number;
   readonly message: string | undefined;
+  /** The name of who called, where that is known. */
+  readonly principal: string | undefined;
   readonly refusedBy: string | undefined;
 }
 
@@ -89,7 +93,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
   return {
     record(ended) {
       const span = begin(ended.trace, ended.method, ended.startedAtMs);
-      describe(span, ended.code, ended.refusedBy);
+      describe(span, ended.code, ended);
       if (ended.code !== 0) span.setStatus(errorStatus(ended.message));
       span.end(ended.endedAtMs);
     },
@@ -97,7 +101,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
       const span = begin(call.trace, call.method.name);
       call.span = {
         end({ code, error }) {
-          describe(span, code, call.refusedBy);
+          describe(span, code, findingsOf(call));
           if (code !== 0) span.setStatus(errorStatus(error instanceof Error ? error.message : undefined));
           span.end();
         },
@@ -108,7 +112,7 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
     withIds: (callTrace, work) => ids.use(callTrace, work),
     adopt(call) {
       const span = trace.getActiveSpan();
-      return span && { end: ({ code }) => describe(span, code, call.refusedBy) };
+      return span && { end: ({ code }) => describe(span, code, findingsOf(call)) };
     },
     shutdown: () => nodeSdk.shutdown(),
   };
@@ -191,8 +195,17 @@ function parentOf({ parent }: CallTrace) {
   });
 }
 
-function describe(span: Span, code: number, refusedBy: string | undefined): void {
+/** What became known of a call on its way. */
+type Findings = Pick<EndedSpan, "principal" | "protocol" | "refusedBy">;
+
+function findingsOf({ principal, protocol, refusedBy }: Call): Findings {
+  return { principal: principal?.name, protocol, refusedBy };
+}
+
+function describe(span: Span, code: number, { principal, protocol, refusedBy }: Findings): void {
   span.setAttribute("rpc.grpc.status_code", code);
+  if (protocol !== "grpc") span.setAttribute("gantry.protocol", protocol);
+  if (principal !== undefined) span.setAttribute("enduser.id", principal);
   if (refusedBy !== undefined) span.setAttribute("gantry.quota", refusedBy);
 }
 

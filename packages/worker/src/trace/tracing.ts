@@ -84,10 +84,12 @@ function endedSpan(call: Call, { code, seconds, error }: Outcome): EndedSpan {
   return {
     trace: call.trace,
     method: call.method.name,
+    protocol: call.protocol,
     startedAtMs: endedAtMs - seconds * 1_000,
     endedAtMs,
     code,
     message: error instanceof Error ? error.message : undefined,
+    principal: call.principal?.name,
     refusedBy: call.refusedBy,
   };
 }

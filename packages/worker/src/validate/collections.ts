@@ -93,7 +93,7 @@ function entriesCheck(
       keyCheck?.(readKey(key), found);
       valueCheck?.(map[key], found);
       if (found.violations.length > before) {
-        found.locate(before, mapKey === ScalarType.STRING ? `["${escaped(key)}"]` : `[${key}]`);
+        found.locate(before, entryPath(mapKey, key));
       }
     }
   };
@@ -144,7 +144,11 @@ function bytesKeys(list: readonly unknown[]): readonly unknown[] {
   return list.map((bytes) => (bytes instanceof Uint8Array ? Buffer.from(bytes).toString("latin1") : bytes));
 }
 
-/** As protobuf-es writes keys in paths. */
+/** How a path names a map's entry, as protobuf-es writes it: `["key"]`, `[1]`. */
+export function entryPath(mapKey: ScalarType, key: string): string {
+  return mapKey === ScalarType.STRING ? `["${escaped(key)}"]` : `[${clip(key, LONGEST_KEY)}]`;
+}
+
 function escaped(key: string): string {
   return clip(key, LONGEST_KEY)
     .replaceAll("\\", "\\\\")

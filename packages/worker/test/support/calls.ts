@@ -9,6 +9,8 @@ import { CallTrace } from "../../src/trace/call-trace.ts";
 
 export interface CallParts {
   readonly peer?: string;
+  readonly connection?: object;
+  readonly certificateNames?: readonly string[];
   readonly headers?: Metadata;
   readonly request?: Message;
   readonly requests?: AsyncIterable<Message>;
@@ -17,11 +19,15 @@ export interface CallParts {
 /** A call as a transport makes it, with nothing behind it. */
 export function callOf(
   method: Method,
-  { peer = "127.0.0.1:4711", headers, request, requests }: CallParts = {},
+  { peer = "127.0.0.1:4711", connection, certificateNames = [], headers, request, requests }: CallParts = {},
 ): Call {
   const wire: Wire = {
+    protocol: "grpc",
     metadata: () => headers ?? new Metadata(),
+    header: (key) => headers?.get(key),
     peer: () => peer,
+    connection: () => connection,
+    certificateNames: () => certificateNames,
     sendHeaders: () => {},
     prepare: () => {},
     aborted: () => {},

@@ -1,11 +1,11 @@
-import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { createFileRegistry, fromBinary, type Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import type { GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { type Handlers, type ImplementOptions, implement, unimplemented } from "../../src/implement.ts";
+import { contract } from "./contract.ts";
 
-export const KITCHEN_PROTO = fileURLToPath(new URL("../contracts/kitchen.proto", import.meta.url));
+const compiled = contract("kitchen.proto");
+
+export const KITCHEN_PROTO = compiled.path;
 
 export type Dish = Message<"kitchen.v1.Dish"> & {
   name: string;
@@ -16,12 +16,10 @@ export type Dish = Message<"kitchen.v1.Dish"> & {
 };
 export type Nothing = Message<"kitchen.v1.Nothing">;
 
-const registry = compiled();
-
 // The contract is compiled when the test runs, so its types are said here by hand.
-export const DishSchema = found(registry.getMessage("kitchen.v1.Dish")) as GenMessage<Dish>;
-export const NothingSchema = found(registry.getMessage("kitchen.v1.Nothing")) as GenMessage<Nothing>;
-export const Kitchen = found(registry.getService("kitchen.v1.Kitchen")) as GenService<{
+export const DishSchema = compiled.message("kitchen.v1.Dish") as GenMessage<Dish>;
+export const NothingSchema = compiled.message("kitchen.v1.Nothing") as GenMessage<Nothing>;
+export const Kitchen = compiled.service("kitchen.v1.Kitchen") as GenService<{
   cook: { methodKind: "unary"; input: typeof DishSchema; output: typeof DishSchema };
   serve: { methodKind: "server_streaming"; input: typeof DishSchema; output: typeof DishSchema };
   collect: { methodKind: "client_streaming"; input: typeof DishSchema; output: typeof DishSchema };
@@ -51,15 +49,4 @@ export function kitchen(handlers: Partial<KitchenHandlers> = {}, options: Implem
     invent: unimplemented,
   };
   return implement(Kitchen, { ...echo, ...handlers }, options);
-}
-
-function compiled() {
-  const buf = fileURLToPath(import.meta.resolve("@bufbuild/buf/bin/buf"));
-  const bytes = execFileSync(process.execPath, [buf, "build", KITCHEN_PROTO, "-o", "-#format=binpb"]);
-  return createFileRegistry(fromBinary(FileDescriptorSetSchema, bytes));
-}
-
-function found<T>(descriptor: T | undefined): T {
-  if (descriptor === undefined) throw new Error(`${KITCHEN_PROTO} has lost a part that tests use.`);
-  return descriptor;
 }

@@ -5,6 +5,8 @@ export interface LogLine {
   readonly level: string;
   readonly msg: string;
   readonly file?: string;
+  readonly peer?: string;
+  readonly reason?: string;
   readonly problems?: readonly string[];
   readonly err?: { readonly message: string };
 }

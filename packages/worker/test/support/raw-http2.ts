@@ -46,8 +46,12 @@ export interface RawSession extends AsyncDisposable {
   roundTrip(): Promise<void>;
 }
 
-export function rawSession(port: number, options: SecureClientSessionOptions = {}): RawSession {
-  const socket = connectSocket(port, "127.0.0.1");
+/** @param socket what to speak on, where it is another one than to the port in plaintext */
+export function rawSession(
+  port: number,
+  options: SecureClientSessionOptions = {},
+  socket: Socket = connectSocket(port, "127.0.0.1"),
+): RawSession {
   const session = connect(`http://127.0.0.1:${port}`, { ...options, createConnection: () => socket });
   // What breaks a connection on purpose shows in what comes back, or does not.
   session.on("error", () => {});

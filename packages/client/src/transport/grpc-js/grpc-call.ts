@@ -1,14 +1,5 @@
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import {
-  Code,
-  codeName,
-  detached,
-  formatDurationMs,
-  Metadata,
-  methodPath,
-  PulledStream,
-  RpcError,
-} from "@gantry/rpc";
+import { Code, detached, formatDurationMs, Metadata, methodPath, PulledStream, RpcError } from "@gantry/rpc";
 import {
   type Channel,
   connectivityState,
@@ -16,11 +7,14 @@ import {
   type InterceptingListener,
   type StatusObject,
 } from "@grpc/grpc-js";
+import { noteFailure } from "../../failure.ts";
 import type { ClientResponse } from "../../interceptor.ts";
-import { cancelledBy, closed } from "../../local-errors.ts";
+import { brokenOff, cancelledBy, stoppedReading } from "../../local-errors.ts";
 import type { Attempt } from "../transport.ts";
 import { keepMessagesBeforeErrors, sentCode } from "./late-status.ts";
-import { addFromGrpc, asBuffer, detailsOf, fromGrpc, toGrpc } from "./metadata.ts";
+import { isLostConnection } from "./lost-connection.ts";
+import { addFromGrpc, asBuffer, fromGrpc, toGrpc } from "./metadata.ts";
+import { errorOf } from "./status-error.ts";
 
 /** The most that a message may have, either way. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -36,8 +30,8 @@ export interface GrpcHost {
   readonly connectTimeoutMs: number;
   /** The calls in flight. */
   readonly calls: Set<GrpcCall>;
-  /** No calls are made any more. */
-  closed: boolean;
+  /** Makes what each call fails with, where none are made any more. */
+  refusal: (() => RpcError) | undefined;
 }
 
 type Wire = ReturnType<Channel["createCall"]>;
@@ -59,6 +53,8 @@ export class GrpcCall implements InterceptingListener {
   #message: Message | undefined;
   /** What this side ended the call with. */
   #failure: RpcError | undefined;
+  /** Whether it was the connection that ended the call. */
+  #lost = false;
   #over = false;
   #connectTimer: NodeJS.Timeout | undefined;
   #requests: AsyncIterator<Message> | undefined;
@@ -72,8 +68,7 @@ export class GrpcCall implements InterceptingListener {
     this.#input = input;
     this.#output = output;
     if (methodKind === "server_streaming" || methodKind === "bidi_streaming") {
-      const leave = () =>
-        this.cancel(new RpcError(Code.Cancelled, "The caller stopped reading the responses."));
+      const leave = () => this.cancel(stoppedReading());
       this.#responses = new PulledStream(() => this.#wire?.startRead(), leave);
     }
   }
@@ -83,7 +78,7 @@ export class GrpcCall implements InterceptingListener {
     const { channel, calls } = this.#host;
     calls.add(this);
     try {
-      if (this.#host.closed) throw closed(this.#attempt.call.target);
+      if (this.#host.refusal) throw this.#host.refusal();
       if (signal?.aborted) throw cancelledBy(signal);
       const bytes = request && this.#encode(request);
       const metadata = toGrpc(this.#attempt.headers);
@@ -97,7 +92,7 @@ export class GrpcCall implements InterceptingListener {
       });
       this.#wire = wire;
       signal?.addEventListener("abort", this.#onAbort, { once: true });
-      this.#watchConnecting(wire);
+      this.#watchConnecting();
       if (!this.#responses) wire.startRead();
       if (bytes) {
         wire.sendMessageWithContext({ flags: flagsOf(bytes) }, bytes);
@@ -107,7 +102,7 @@ export class GrpcCall implements InterceptingListener {
         this.#sendAll(wire, requests[Symbol.asyncIterator]());
       }
     } catch (error) {
-      this.#end(asRpcError(error));
+      this.#end(noteFailure(asRpcError(error), "final"));
     }
     return this.#answer.promise;
   }
@@ -126,6 +121,7 @@ export class GrpcCall implements InterceptingListener {
   }
 
   onReceiveMessage(bytes: Buffer): void {
+    this.#attempt.call.countBytes?.("received", bytes.byteLength);
     let message: Message;
     try {
       message = fromBinary(this.#output, bytes);
@@ -146,9 +142,10 @@ export class GrpcCall implements InterceptingListener {
 
   onReceiveStatus(status: StatusObject): void {
     const code = sentCode(status);
+    this.#lost = isLostConnection(status);
     addFromGrpc(this.#trailers, status.metadata);
     if (this.#failure) this.#end(this.#failure);
-    else if (code !== Code.Ok) this.#end(errorOf(code, status, this.#trailers));
+    else if (code !== Code.Ok) this.#end(errorOf(code, status, this.#attempt.call.target, this.#trailers));
     else if (this.#responses || this.#message) this.#end(undefined);
     else this.#end(this.#wrongCount("none came"));
   }
@@ -180,6 +177,9 @@ export class GrpcCall implements InterceptingListener {
     this.#requests?.return?.().catch(() => {});
     this.#attempt.ended(error?.code ?? Code.Ok, error?.message ?? "");
     if (error) {
+      // Of an answer of one message the caller has had nothing yet: where it was lost on its way, it may be asked for again.
+      if (this.#headers && (this.#responses || !this.#lost)) noteFailure(error, "answering");
+      else if (this.#hasNoPeer()) noteFailure(error, "unsent");
       this.#answer.reject(error);
       this.#responses?.fail(error);
     } else if (this.#responses) {
@@ -217,11 +217,7 @@ export class GrpcCall implements InterceptingListener {
       }
     } catch (error) {
       this.#requests = undefined;
-      this.cancel(
-        error instanceof RpcError
-          ? error
-          : new RpcError(Code.Cancelled, `The requests broke off: ${textOf(error)}`, [], { cause: error }),
-      );
+      this.cancel(noteFailure(brokenOff(error), "final"));
     }
   }
 
@@ -233,16 +229,16 @@ export class GrpcCall implements InterceptingListener {
         `The request has ${bytes.byteLength} bytes: a message may have at most 4 MiB.`,
       );
     }
+    this.#attempt.call.countBytes?.("sent", bytes.byteLength);
     return bytes;
   }
 
   /** grpc-js keeps a call for as long as it takes to find a connection. */
-  #watchConnecting(wire: Wire): void {
+  #watchConnecting(): void {
     const { channel, connectTimeoutMs } = this.#host;
     if (channel.getConnectivityState(false) === connectivityState.READY) return;
     this.#connectTimer = setTimeout(() => {
-      // A call that has no connection says the channel's target in place of its peer.
-      if (wire.getPeer() !== channel.getTarget()) return;
+      if (!this.#hasNoPeer()) return;
       const { target } = this.#attempt.call;
       this.cancel(
         new RpcError(
@@ -253,6 +249,11 @@ export class GrpcCall implements InterceptingListener {
     }, connectTimeoutMs);
   }
 
+  /** A call that never found a connection says the channel's target in place of its peer. */
+  #hasNoPeer(): boolean {
+    return this.#wire?.getPeer() === this.#host.channel.getTarget();
+  }
+
   readonly #onAbort = () => {
     const { signal } = this.#attempt.call;
     if (signal) this.cancel(cancelledBy(signal));
@@ -261,12 +262,6 @@ export class GrpcCall implements InterceptingListener {
 
 function flagsOf(bytes: Buffer): number {
   return bytes.byteLength < WORTH_COMPRESSING_BYTES ? NO_COMPRESS : 0;
-}
-
-function errorOf(code: number, { details, metadata }: StatusObject, trailers: Metadata): RpcError {
-  // A code that gRPC does not know counts as UNKNOWN, as its specification says.
-  const known = codeName(code).startsWith("CODE(") ? Code.Unknown : (code as Code);
-  return RpcError.fromWire(known, details, detailsOf(metadata), trailers);
 }
 
 function asRpcError(error: unknown): RpcError {

@@ -1,20 +1,26 @@
 /**
- * TLS as grpc-js has it but for one thing: it sends the name that a certificate has to have as the name
+ * TLS as grpc-js has it but for two things. It sends the name that a certificate has to have as the name
  * of the server too, which TLS does not allow for an IP address (RFC 6066, section 3), and of which
- * Node.js warns (DEP0123).
+ * Node.js warns (DEP0123). And it passes on what OpenSSL says of a failure, or nothing: with TLS 1.3 a
+ * server looks at the client's certificate when the client thinks the handshake done, so that its refusal
+ * is the first thing that is read, or the end of the connection.
  */
 import { isIP, type Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { CallCredentials, ChannelCredentials, type experimental } from "@grpc/grpc-js";
 import type { TlsOptions } from "../../credentials.ts";
+import { tlsFailure } from "./tls-failure.ts";
 
 export class TlsCredentials extends ChannelCredentials {
   readonly #context: SecureContext;
   readonly #name: string;
+  readonly #options: TlsOptions;
 
   /** @param host the name that the server's certificate has to have, unless the options name another */
-  constructor({ ca, cert, key, serverName }: TlsOptions, host: string) {
+  constructor(options: TlsOptions, host: string) {
     super();
+    const { ca, cert, key, serverName } = options;
+    this.#options = options;
     this.#context = createSecureContext({
       minVersion: "TLSv1.2",
       ...(ca !== undefined && { ca: Buffer.from(ca) }),
@@ -43,6 +49,7 @@ export class TlsCredentials extends ChannelCredentials {
 
   #secured(socket: Socket): Promise<TLSSocket> {
     const name = this.#name;
+    const inWords = (error?: Error) => tlsFailure(error, this.#options);
     return new Promise((resolve, reject) => {
       const secured = connect(
         {
@@ -55,7 +62,15 @@ export class TlsCredentials extends ChannelCredentials {
         },
         () => resolve(secured),
       );
-      secured.on("error", reject);
+      // First to hear of them, and so before grpc-js, this puts errors in words while they are about TLS.
+      secured.on("error", (error) => {
+        if (secured.bytesRead === 0) error.message = inWords(error);
+        reject(error);
+      });
+      // Of a connection that is closed without an error grpc-js says nothing at all.
+      secured.once("close", (failed) => {
+        if (secured.bytesRead === 0 && !failed) secured.emit("error", new Error(inWords()));
+      });
     });
   }
 }

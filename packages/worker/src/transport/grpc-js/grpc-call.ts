@@ -9,12 +9,13 @@ import { Call, type CallHost, type Wire } from "../../call.ts";
 import { isPromise } from "../../interceptors/promises.ts";
 import { asStream } from "../../interceptors/streams.ts";
 import type { Tracing } from "../../trace/tracing.ts";
-import { endsInMessage, leftBecause, whenWhole } from "./leaving.ts";
+import { peerOf } from "../peer.ts";
+import { certificateNamesOf, sessionOf } from "./certificate.ts";
+import { deadlineOf, endsInMessage, leftBecause, whenWhole } from "./leaving.ts";
 import { compressed, decode, encode } from "./message-codec.ts";
 import { errorTrailers, fromGrpc, OutgoingMetadata, sendableMessage, text, toGrpc } from "./metadata.ts";
 import { inOurWords, type Status } from "./own-status.ts";
-import { peerOf } from "./peer.ts";
-import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
+import { ACCEPT_ENCODING_HEADER, header, metadataTooLarge, OVERSIZE_HEADER } from "./request-headers.ts";
 import { runInSpan, type TracedRoute } from "./traced.ts";
 
 /** What all calls of a server share. */
@@ -66,12 +67,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     this.#metadata = metadata;
     const [bytes] = metadata.get(OVERSIZE_HEADER);
     if (bytes !== undefined) {
-      this.#refuse(
-        new RpcError(
-          Code.ResourceExhausted,
-          `The request's metadata has ${bytes} bytes: expected at most 16 KiB.`,
-        ),
-      );
+      this.#refuse(metadataTooLarge(bytes));
     } else if (this.#route.method.clientStreaming) {
       this.#requests = new PulledStream(() => this.#wire.startRead());
       this.#dispatch(undefined);
@@ -128,9 +124,13 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     const sent = this.#sentByTransport;
     const error = sent
       ? new RpcError((sent.code ?? Code.Unknown) as Code, sent.details ?? "")
-      : leftBecause(this.#deadline(), this.#call);
+      : leftBecause(deadlineOf(this.#wire), this.#call);
     if (this.#call) this.#call.abort(error);
     else this.#refuse(error);
+  }
+
+  get protocol() {
+    return "grpc" as const;
   }
 
   metadata(): Metadata {
@@ -138,8 +138,20 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     return fromGrpc(this.#metadata as GrpcMetadata);
   }
 
+  header(key: string): string | undefined {
+    return this.#metadata && header(this.#metadata, key);
+  }
+
   peer(): string {
     return peerOf(this.#wire.getConnectionInfo());
+  }
+
+  connection(): object | undefined {
+    return sessionOf(this.#wire);
+  }
+
+  certificateNames(): readonly string[] {
+    return certificateNamesOf(this.#wire);
   }
 
   sendHeaders(headers: Metadata | undefined): void {
@@ -185,7 +197,8 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
     const metadata = this.#metadata ?? new GrpcMetadata();
     const traceParent = text(metadata, "traceparent");
     const trace = tracing.begin(traceParent, traceParent && text(metadata, "tracestate"));
-    const call = new Call(this.#host, route.method, this, trace, request, this.#requests, this.#deadline());
+    const deadline = deadlineOf(this.#wire);
+    const call = new Call(this.#host, route.method, this, trace, request, this.#requests, deadline);
     this.#call = call;
     if (failure) call.abort(failure);
 
@@ -281,16 +294,8 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
 
   #compresses(): boolean {
     if (this.#host.compression === "none" || !this.#metadata) return false;
-    return (
-      text(this.#metadata, ACCEPT_ENCODING_HEADER)
-        ?.split(/\s*,\s*/)
-        .includes("gzip") ?? false
-    );
-  }
-
-  #deadline(): number | undefined {
-    const deadline = Number(this.#wire.getDeadline());
-    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+    const accepted = text(this.#metadata, ACCEPT_ENCODING_HEADER);
+    return accepted?.split(/\s*,\s*/).includes("gzip") ?? false;
   }
 }
 

@@ -1,32 +1,26 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import type { Route } from "../../pipeline.ts";
+import { MAX_MESSAGE_BYTES } from "../limits.ts";
 import { sayGoodbye } from "./goodbye.ts";
 import { GrpcCall, type GrpcHost } from "./grpc-call.ts";
-import { MAX_MESSAGE_BYTES } from "./message-codec.ts";
 import { watchRequestHeaders } from "./request-headers.ts";
 import { handlerType, type TracedRoute } from "./traced.ts";
 
 /** What a server is told beside its routes. */
 export interface GrpcServerOptions {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-  readonly maxConnections: number;
   readonly maxConnectionAgeMs: number;
   /** How long streams may go on after a connection was told to move on. */
   readonly maxConnectionAgeGraceMs: number;
 }
 
 export interface GrpcServer {
-  readonly port: number;
-  /** Accepts no more connections and tells clients to go elsewhere; what they sent before they knew is served. */
+  /** Takes over a connection that speaks HTTP/2. */
+  accept(socket: Socket): void;
+  /** Tells clients to go elsewhere; what they sent before they knew is served. */
   stopAccepting(): Promise<void>;
-  /** Settles when the last connection is closed. Call `stopAccepting` first. */
-  readonly closed: Promise<void>;
-  /** Breaks the connections that are still open. Call `stopAccepting` first. */
-  destroy(): void;
+  /** Lets go of what the server holds. Call it when the last connection is closed. */
+  close(): void;
 }
 
 /** The exports that OpenTelemetry's instrumentation patches. */
@@ -37,12 +31,12 @@ const MAX_STREAMS_PER_CONNECTION = 1_000;
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 
-/** Serves the routes by gRPC over plaintext HTTP/2. Rejects where the address cannot be had. */
-export async function startGrpcServer(
+/** Serves the routes by gRPC over HTTP/2, on connections that somebody else accepts. */
+export function createGrpcServer(
   routes: ReadonlyMap<string, Route>,
   callHost: GrpcHost,
   options: GrpcServerOptions,
-): Promise<GrpcServer> {
+): GrpcServer {
   const grpcRoutes = new Map<string, TracedRoute>();
   const server = new grpc.Server({
     interceptors: [(method, wire) => new GrpcCall(wire, routeOf(grpcRoutes, method.path), callHost)],
@@ -60,42 +54,21 @@ export async function startGrpcServer(
   }
 
   const headers = watchRequestHeaders({ compresses: callHost.compression === "gzip" });
-  // Connections are accepted here and handed over, so that other protocols can share the port.
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
   const sockets = new Set<Socket>();
-  const listener = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    injector.injectConnection(socket);
-  });
-  listener.maxConnections = options.maxConnections;
-  listener.listen(options.port, options.host);
-  try {
-    await once(listener, "listening");
-  } catch (error) {
-    headers.close();
-    throw error;
-  }
-  const { port } = listener.address() as AddressInfo;
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
 
   return {
-    port,
-    closed,
+    accept(socket) {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      injector.injectConnection(socket);
+    },
     async stopAccepting() {
-      // The listener knows when the last connection has gone; grpc-js does not wait for those that were
-      // injected.
-      listener.close(() => {
-        headers.close();
-        resolve();
-      });
       await sayGoodbye(sockets);
+      // grpc-js does not wait for connections that were injected: who accepted them does.
       server.tryShutdown(() => {});
     },
-    destroy() {
-      // grpc-js's own forceShutdown knows of no connections unless channelz is on.
-      for (const socket of sockets) socket.destroy();
-    },
+    close: () => headers.close(),
   };
 }
 

@@ -6,6 +6,12 @@ import { type Call, cancelled, deadlineExceeded } from "../../call.ts";
 /** By so much may a client be early: its deadline runs from before its call came here. */
 const EARLY_MS = 50;
 
+/** When a call has to be over, in milliseconds since the epoch; undefined: its client set no deadline. */
+export function deadlineOf(wire: ServerInterceptingCallInterface): number | undefined {
+  const deadline = Number(wire.getDeadline());
+  return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+}
+
 /** Why a client that left did so. Clients reset their calls at their deadline; the worker's own is a moment later. */
 export function leftBecause(deadline: number | undefined, call: Call | undefined): RpcError {
   if (deadline === undefined) return cancelled();

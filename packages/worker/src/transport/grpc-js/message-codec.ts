@@ -2,12 +2,10 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { Code, RpcError } from "@gantry/rpc";
+import { MAX_MESSAGE_BYTES } from "../limits.ts";
 import { asBuffer } from "./metadata.ts";
 
 const gzipBytes = promisify(gzip);
-
-/** The most that a message may have, either way. */
-export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** Below it, compression makes most messages longer, and all of them later. */
 const WORTH_COMPRESSING_BYTES = 1_024;

@@ -1,6 +1,6 @@
 import { Metadata, type MetadataValue, type RpcError } from "@gantry/rpc";
 import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
-import { isMetadata, sendable } from "./header-rules.ts";
+import { isMetadata, sendable } from "../header-rules.ts";
 import { ACCEPT_ENCODING_HEADER, OVERSIZE_HEADER } from "./request-headers.ts";
 
 /** What came over the wire, in our terms. */

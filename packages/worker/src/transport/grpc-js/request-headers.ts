@@ -17,6 +17,9 @@
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { Code, RpcError } from "@gantry/rpc";
+import type { Metadata } from "@grpc/grpc-js";
+import { MAX_METADATA_BYTES } from "../limits.ts";
 
 /** Set on requests whose metadata is too large, to its size. */
 export const OVERSIZE_HEADER = "gantry-metadata-bytes";
@@ -26,7 +29,6 @@ export const ACCEPT_ENCODING_HEADER = "gantry-accept-encoding";
 export const NO_ENCODING = "gantry-no-encoding";
 
 const CHANNEL = "http2.server.stream.created";
-const MAX_METADATA_BYTES = 16 * 1024;
 /** What HTTP/2 itself adds to each header when it counts them. RFC 9113, section 6.5.2. */
 const HEADER_OVERHEAD_BYTES = 32;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
@@ -51,6 +53,21 @@ export function watchRequestHeaders({ compresses }: { compresses: boolean }): { 
       if (--watchers === 0) unsubscribe(CHANNEL, onStreamCreated);
     },
   };
+}
+
+/** The values of a key, as HTTP joins them where there are several; undefined where there are none, or nothing in them. */
+export function header(metadata: Metadata, key: string): string | undefined {
+  const values = metadata.get(key);
+  const [only] = values;
+  return (values.length === 1 && typeof only === "string" ? only : values.join(", ")) || undefined;
+}
+
+/** What a call fails with that has `OVERSIZE_HEADER`. @param bytes its value */
+export function metadataTooLarge(bytes: unknown): RpcError {
+  return new RpcError(
+    Code.ResourceExhausted,
+    `The request's metadata has ${bytes} bytes: expected at most 16 KiB.`,
+  );
 }
 
 function onStreamCreated(message: unknown): void {

@@ -1,0 +1,40 @@
+import type { Implementation } from "@gantry/worker";
+import { startWorker } from "@gantry/worker";
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { createWeb } from "../../src/web/web.ts";
+
+/** The gateway's pages and protocols for services of a test's own, on ports of their own. */
+export async function gatewayFor(
+  services: readonly Implementation[],
+  { maxSockets = 100, env = {} }: { maxSockets?: number; env?: NodeJS.ProcessEnv } = {},
+) {
+  const worker = await startWorker({
+    name: "gateway",
+    version: "1.2.3",
+    services,
+    env: { PORT: "0", ADMIN_PORT: "0", LOG_LEVEL: "silent", DRAIN_TIMEOUT: "2s", ...env },
+    web: createWeb({ version: "1.2.3", services: services.map(({ service }) => service), maxSockets }),
+  });
+  const url = `http://127.0.0.1:${worker.port}`;
+  const clients: Socket[] = [];
+  return {
+    worker,
+    url,
+    stop: () => worker.stop(),
+    /** A Socket.IO client of its own connection. */
+    socket(options: Partial<ManagerOptions & SocketOptions> = {}): Socket {
+      const client = io(url, {
+        transports: ["websocket"],
+        forceNew: true,
+        reconnectionDelay: 20,
+        ...options,
+      });
+      clients.push(client);
+      return client;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.disconnect();
+      await worker.stop();
+    },
+  };
+}
