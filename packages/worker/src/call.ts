@@ -2,43 +2,13 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code, type CurrentCall, Metadata, RpcError } from "@gantry/rpc";
 import type { Principal } from "./auth/principal.ts";
 import { unauthenticated } from "./auth/refusals.ts";
+import type { CallContext } from "./call-context.ts";
 import type { Logger } from "./log.ts";
 import type { Method } from "./method.ts";
 import type { Protocol } from "./protocol.ts";
 import type { CallTrace } from "./trace/call-trace.ts";
 import type { CallSpan } from "./trace/sdk.ts";
-
-/** What a handler gets beside its request. */
-export interface CallContext {
-  readonly method: Method;
-  /** The request's headers. */
-  readonly metadata: Metadata;
-  /** Who calls: `127.0.0.1:51234`; `in-process` where there is no network between. */
-  readonly peer: string;
-  /** By which way the call came in. */
-  readonly protocol: Protocol;
-  /**
-   * The names on the certificate that the client has shown and that was verified: `CN:…`, `DNS:…`, `URI:…`,
-   * `IP:…` and `email:…`. None over plaintext, and where the worker asks for no certificates.
-   */
-  readonly certificateNames: readonly string[];
-  /** Who calls, by its credentials; undefined where nobody asked for them: `AUTH_FILE` is not set, or the method is open. */
-  readonly principal: Principal | undefined;
-  /** When the call has to be over, in milliseconds since the epoch; undefined: never. */
-  readonly deadline: number | undefined;
-  /** Aborts when the deadline passes, the client cancels or vanishes, or a drain runs out of time. */
-  readonly signal: AbortSignal;
-  /** Response headers to fill in; sent with the first message, or by `sendHeaders`. */
-  readonly headers: Metadata;
-  /** Response trailers to fill in; sent with the status. */
-  readonly trailers: Metadata;
-  /** Sends the response headers now, before the first message. Does nothing the second time. */
-  sendHeaders(): void;
-  /** Logs with the call's method, trace id and span id. */
-  readonly log: Logger;
-  /** W3C trace context: always there, whether or not a trace is recorded. */
-  readonly trace: CallTrace;
-}
+import type { TrustedProxies } from "./trusted-proxies.ts";
 
 /** The side of a call that faces the wire: what a transport gives to each call. */
 export interface Wire {
@@ -65,6 +35,8 @@ export interface CallHost {
   readonly log: Logger;
   /** The calls in flight. */
   readonly calls: Set<Call>;
+  /** Whose word on their callers is taken. Default: nobody's. */
+  readonly proxies?: TrustedProxies | undefined;
 }
 
 /**
@@ -139,7 +111,10 @@ export class Call implements CallContext, CurrentCall {
   }
 
   get peer(): string {
-    this.#peer ??= this.#wire.peer();
+    if (this.#peer !== undefined) return this.#peer;
+    const { proxies } = this.#host;
+    const peer = this.#wire.peer();
+    this.#peer = proxies ? proxies.callerOf(peer, () => this.header("x-forwarded-for")) : peer;
     return this.#peer;
   }
 

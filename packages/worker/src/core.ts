@@ -18,6 +18,7 @@ import type { Settings } from "./settings.ts";
 import type { WorkerState } from "./state.ts";
 import type { Tracing } from "./trace/tracing.ts";
 import type { TlsStats } from "./transport/tls/tls-stats.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
 
 export interface CoreOptions {
   /** The worker's name. */
@@ -35,6 +36,7 @@ export interface CoreOptions {
 export interface Core {
   readonly log: Logger;
   readonly calls: Set<Call>;
+  readonly proxies: TrustedProxies | undefined;
   readonly tracing: Tracing;
   readonly stats: WorkerStats;
   readonly health: Health;
@@ -131,6 +133,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const core: Core = {
     log,
     calls,
+    proxies: settings.trustedProxies,
     tracing,
     health,
     policies,

@@ -8,7 +8,7 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import type { CallContext } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
 
 /** Stands in the place of a handler that an author leaves out on purpose: callers get UNIMPLEMENTED. */
 export const unimplemented: unique symbol = Symbol("unimplemented");

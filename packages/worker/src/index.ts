@@ -1,6 +1,6 @@
 /** The runtime that a service stands on. Tests find theirs in `@gantry/worker/testing`. */
 export type { Principal } from "./auth/principal.ts";
-export type { CallContext } from "./call.ts";
+export type { CallContext } from "./call-context.ts";
 export {
   type Handler,
   type Handlers,

@@ -11,6 +11,7 @@ import { maskRedisAddress, parseRedisAddress, type RedisAddress } from "./quota/
 import type { CorsOrigins } from "./transport/http/cors.ts";
 import type { AlpnProtocol } from "./transport/tls/alpn.ts";
 import { readTlsFiles, type TlsFiles } from "./transport/tls/tls-files.ts";
+import { parseTrustedProxies, type TrustedProxies } from "./trusted-proxies.ts";
 
 /** The settings of a worker, read from environment variables once at start. */
 export interface Settings {
@@ -59,6 +60,8 @@ export interface Settings {
   readonly discoveryTtlMs: number;
   /** `ADVERTISE`: where others reach this worker. Default: `HOST`, and the port that it has. */
   readonly advertise: { readonly host: string; readonly port: number | undefined } | undefined;
+  /** `TRUSTED_PROXIES`: whose `x-forwarded-for` says who calls: addresses and networks. Default: nobody's. */
+  readonly trustedProxies: TrustedProxies | undefined;
   /** `MAX_CALLS_IN_FLIGHT`: calls past it are turned away with UNAVAILABLE. Default 10,000. */
   readonly maxCallsInFlight: number;
   /** `MAX_CONNECTIONS`: connections past it are closed at once. Default 10,000. */
@@ -196,6 +199,12 @@ export function readSettings(
       undefined,
       parseAdvertise,
       "a host or host:port, an IPv6 address in brackets where a port follows",
+    ),
+    trustedProxies: read(
+      "TRUSTED_PROXIES",
+      undefined,
+      parseTrustedProxies,
+      "addresses and networks such as 10.0.0.0/8, joined by commas",
     ),
     maxCallsInFlight: count("MAX_CALLS_IN_FLIGHT", 10_000, 10_000_000),
     maxConnections: count("MAX_CONNECTIONS", 10_000, 1_000_000),

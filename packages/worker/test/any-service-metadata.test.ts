@@ -5,7 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { DebugInfoSchema } from "@gantry/proto/google/rpc/error_details_pb.js";
 import { Code, detail, RpcError } from "@gantry/rpc";
 import { Metadata, status } from "@grpc/grpc-js";
-import type { CallContext } from "../src/call.ts";
+import type { CallContext } from "../src/call-context.ts";
 import { framed, rawSession } from "./support/raw-http2.ts";
 import { answerTo, assertServesOn, kitchenWorker } from "./support/server.ts";
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import type { CallContext } from "../src/call.ts";
+import type { CallContext } from "../src/call-context.ts";
 import { answerOf, framed, rawSession } from "./support/raw-http2.ts";
 import { assertServesOn, kitchenWorker } from "./support/server.ts";
 

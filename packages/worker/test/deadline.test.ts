@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { constants } from "node:http2";
 import { describe, test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import type { CallContext } from "../src/call.ts";
+import type { CallContext } from "../src/call-context.ts";
 import { framed, rawSession } from "./support/raw-http2.ts";
 import { answerTo, assertServesOn, kitchenWorker, type PlainClient } from "./support/server.ts";
 import { temporaryFile } from "./support/temporary-file.ts";

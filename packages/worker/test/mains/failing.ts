@@ -3,7 +3,7 @@
  * some of these ways, so there are casts; JavaScript would not.
  */
 import { badRequest, Code, RpcError } from "@gantry/rpc";
-import type { CallContext } from "../../src/call.ts";
+import type { CallContext } from "../../src/call-context.ts";
 import { runWorker } from "../../src/run-worker.ts";
 import { type Dish, kitchen } from "../support/kitchen.ts";
 

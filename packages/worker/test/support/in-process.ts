@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type Code, RpcError } from "@gantry/rpc";
-import type { CallContext } from "../../src/call.ts";
+import type { CallContext } from "../../src/call-context.ts";
 import { createTestWorker, type TestWorkerOptions } from "../../src/testing.ts";
 import { Kitchen, type KitchenHandlers, kitchen } from "./kitchen.ts";
 
