@@ -1,4 +1,3 @@
-import { cpuTimeMs } from "./cpu-time.ts";
 import { type Series, type SeriesOptions, takeTurns } from "./series.ts";
 import { startServer } from "./server-process.ts";
 
@@ -10,7 +9,7 @@ export async function measureColdStart(options: SeriesOptions): Promise<Series> 
     await server.answers();
     return {
       millisecondsToFirstReply: performance.now() - server.startedAtMs,
-      cpuMilliseconds: cpuTimeMs(server.pid),
+      cpuMilliseconds: server.cpuTimeMs(),
     };
   });
   return {

@@ -1,5 +1,8 @@
+import { hash, randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleWorker } from "../../packages/dev/src/bundle/bundle-worker.ts";
+import type { Protocol } from "./hello.ts";
 import type { Part } from "./options.ts";
 
 const servers = join(import.meta.dirname, "../servers");
@@ -13,6 +16,12 @@ export interface Contender {
   readonly command: readonly [program: string, ...args: string[]];
   /** Its settings; nothing of the bench's own environment reaches it. */
   readonly env: Readonly<Record<string, string>>;
+  /** Default: by gRPC. */
+  readonly calledBy?: Protocol;
+  /** Request headers that it is called with, beside those of every call. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Stands behind it, found at the address in `UPSTREAM`; its CPU time counts too. */
+  readonly behind?: Contender;
 }
 
 export interface ContenderOptions {
@@ -26,13 +35,20 @@ export interface ContenderOptions {
 export async function prepareContenders(options: ContenderOptions): Promise<Record<Part, Contender[]>> {
   const bundle = join(options.directory, "greeter");
   await bundleWorker("greeter", bundle);
-  const gantry = (name: string, description: string, env: Contender["env"]): Contender => ({
+  const gantry = (
+    name: string,
+    description: string,
+    env: Contender["env"],
+    calls?: Pick<Contender, "calledBy" | "headers">,
+  ): Contender => ({
+    ...calls,
     name: `gantry, ${name}`,
     description,
     command: [process.execPath, join(bundle, "main.js")],
     env: { ADMIN_PORT: "0", LOG_LEVEL: "info", ...env },
   });
   const policyFile = { POLICY_FILE: join(servers, "gantry/policy.yaml") };
+  const noQuotas = { POLICY_FILE: join(servers, "gantry/no-quotas.yaml") };
   const traces = {
     OTEL_EXPORTER_OTLP_ENDPOINT: options.traceEndpoint,
     OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
@@ -47,6 +63,14 @@ export async function prepareContenders(options: ContenderOptions): Promise<Reco
     command: [process.execPath, join(servers, "grpc-js/server.cjs")],
     env: {},
   };
+
+  const token = randomBytes(32).toString("base64");
+  const authFile = { AUTH_FILE: join(options.directory, "auth.yaml") };
+  const known = `{ name: bench, tokens: [{ sha256: ${hash("sha256", token, "hex")} }] }`;
+  await writeFile(authFile.AUTH_FILE, `principals: [${known}]\n`);
+  const withToken = { headers: { authorization: `Bearer ${token}` } };
+
+  const greeter = gantry("gRPC beside HTTP", "the greeter's bundle on a port that is shared", policyFile);
   return {
     throughput: [
       bare,
@@ -68,6 +92,45 @@ export async function prepareContenders(options: ContenderOptions): Promise<Reco
       ),
       gantry("no traces", "the same without traces", {}),
       gantry("policy file", "the same without traces, its quotas from a policy file", policyFile),
+    ],
+    cost: [
+      gantry(
+        "neither",
+        "the greeter's bundle as in throughput, without traces and quotas, open to anybody; the token comes " +
+          "with every call all the same",
+        noQuotas,
+        withToken,
+      ),
+      gantry(
+        "token",
+        "the same, which lets in the token alone; the log line has the principal",
+        { ...noQuotas, ...authFile },
+        withToken,
+      ),
+      gantry("quota", "the first, with a quota in memory and its three trailers", policyFile, withToken),
+      gantry("token and quota", "both", { ...policyFile, ...authFile }, withToken),
+    ],
+    rest: [
+      {
+        name: "Express proxy",
+        description:
+          "REST through a process of its own, written plainly with Express and @grpc/grpc-js, in front of the " +
+          "greeter's bundle as below; it passes on neither metadata nor deadlines, and the CPU time is that of both",
+        command: [process.execPath, join(servers, "rest-proxy/server.cjs")],
+        env: { NODE_ENV: "production" },
+        calledBy: "rest",
+        behind: greeter,
+      },
+      gantry("REST", "REST straight on the greeter's bundle, as in throughput without traces", policyFile, {
+        calledBy: "rest",
+      }),
+    ],
+    "shared-port": [
+      gantry("gRPC alone", "the greeter's bundle with PROTOCOLS=grpc, as in throughput without traces", {
+        ...policyFile,
+        PROTOCOLS: "grpc",
+      }),
+      greeter,
     ],
   };
 }

@@ -1,13 +1,31 @@
-/** The one call that all servers answer: `greeter.v1.Greeter/SayHello`, as bytes on the wire. */
-export const PATH = "/greeter.v1.Greeter/SayHello";
+/** The one call that all servers answer, `greeter.v1.Greeter/SayHello`, as it is on the wire. */
+export interface Hello {
+  readonly path: string;
+  /** Request headers, beside those of HTTP itself. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body of the request; undefined: there is none. */
+  readonly request: Buffer | undefined;
+  /** What every server answers, to the byte. */
+  readonly reply: Buffer;
+}
 
-/** Request headers, beside those of HTTP/2 itself. */
-export const HEADERS = { "content-type": "application/grpc", te: "trailers" };
+/** How a server is called. */
+export type Protocol = "grpc" | "rest";
 
-export const REQUEST = framed("world");
-
-/** What every server answers, to the byte. */
-export const REPLY = framed("Hello world");
+export const HELLO: Readonly<Record<Protocol, Hello>> = {
+  grpc: {
+    path: "/greeter.v1.Greeter/SayHello",
+    headers: { "content-type": "application/grpc", te: "trailers" },
+    request: framed("world"),
+    reply: framed("Hello world"),
+  },
+  rest: {
+    path: "/api/v1/greeter/world",
+    headers: {},
+    request: undefined,
+    reply: Buffer.from(JSON.stringify({ reply: "Hello world" })),
+  },
+};
 
 /** A message whose field 1 is this text, behind gRPC's flag and length. */
 function framed(text: string): Buffer {

@@ -2,6 +2,7 @@
 import { mkdir, mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { measureCallCost } from "./call-cost.ts";
 import { measureColdStart } from "./cold-start.ts";
 import { prepareContenders } from "./contenders.ts";
 import { chooseCores, pinThisProcess } from "./cores.ts";
@@ -20,6 +21,9 @@ const MEASURE: Record<
 > = {
   throughput: { rounds: 10, run: measureThroughput },
   "cold-start": { rounds: 15, run: measureColdStart },
+  cost: { rounds: 10, run: (options, calls) => measureCallCost("cost", options, calls) },
+  rest: { rounds: 10, run: (options, calls) => measureCallCost("rest", options, calls) },
+  "shared-port": { rounds: 10, run: (options, calls) => measureCallCost("shared port", options, calls) },
 };
 
 // Servers and temporary files go when the process does, whichever way it ends.
@@ -37,7 +41,7 @@ if (process.argv.includes("--help")) {
 }
 
 async function bench({ parts, rounds, calls, results }: BenchOptions): Promise<void> {
-  if (parts.includes("throughput")) await requireH2load();
+  if (parts.some((part) => part !== "cold-start")) await requireH2load();
   await using directory = await mkdtempDisposable(join(tmpdir(), "gantry-bench-"));
   await using traceSink = await startTraceSink();
   const contenders = await prepareContenders({

@@ -7,7 +7,7 @@ export function markdown({ machine, series }: Report): string {
 
 const LEGEND =
   "Figures are medians of the rounds; half of the rounds lie within the spread. " +
-  "A ratio is to the first server: the median of the ratios within each round.";
+  "A ratio is to the first server: the median of the ratios within each round, and their spread.";
 
 function about({ cpu, cores, memoryGiB, system, node, pinned }: Machine): string {
   const where = pinned
@@ -32,7 +32,9 @@ function cells(figure: FigureReport | undefined): string[] {
   return [
     number(median),
     `${number(lowerQuartile)} – ${number(upperQuartile)}`,
-    ratio === undefined ? "–" : ratio.toFixed(2),
+    ratio === undefined
+      ? "–"
+      : `${ratio.median.toFixed(3)} (${ratio.lowerQuartile.toFixed(2)} – ${ratio.upperQuartile.toFixed(2)})`,
   ];
 }
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 /** The parts of the bench, in the order in which they run. */
-export const PARTS = ["throughput", "cold-start"] as const;
+export const PARTS = ["throughput", "cold-start", "cost", "rest", "shared-port"] as const;
 
 export type Part = (typeof PARTS)[number];
 
@@ -10,7 +10,7 @@ export interface BenchOptions {
   readonly parts: readonly Part[];
   /** Rounds that count. Undefined: what suits each part. */
   readonly rounds: number | undefined;
-  /** Calls that one round of throughput makes of each server. */
+  /** Calls that one round makes of each server, but for cold-start. */
   readonly calls: number;
   /** The directory that results are written to. */
   readonly results: string;
@@ -19,9 +19,11 @@ export interface BenchOptions {
 export const USAGE = `npm run bench -- [${PARTS.join(" | ")}] [--rounds <number>] [--calls <number>] [--results <directory>]
 
   Without a part, all of them.
-  --rounds   how often each server is measured. Default: 10 for throughput, 15 for cold-start.
-  --calls    how many calls a round of throughput makes of each server. Default: 30000.
+  --rounds   how often each server is measured. Default: 15 for cold-start, 10 for the others.
+  --calls    how many calls a round makes of each server, but for cold-start. Default: 30000.
   --results  where the figures are written as JSON. Default: bench/results.`;
+
+const ANY_PART = new Intl.ListFormat("en", { type: "disjunction" });
 
 /** @throws Error naming what is wrong */
 export function readOptions(args: readonly string[]): BenchOptions {
@@ -37,7 +39,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
   const named = positionals.map((name) => {
     const part = PARTS.find((one) => one === name);
     if (part === undefined) {
-      throw new Error(`The bench has no part ${JSON.stringify(name)}: expected ${PARTS.join(" or ")}.`);
+      throw new Error(`The bench has no part ${JSON.stringify(name)}: expected ${ANY_PART.format(PARTS)}.`);
     }
     return part;
   });

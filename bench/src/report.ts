@@ -38,8 +38,8 @@ export interface ServerReport {
 }
 
 export interface FigureReport extends Summary {
-  /** To the first server of the series: the median of the ratios within each round. */
-  readonly ratio: number | undefined;
+  /** The ratios to the first server of the series, within each round. */
+  readonly ratio: Summary | undefined;
 }
 
 export function describeMachine(cores: Cores | undefined): Machine {
@@ -85,5 +85,5 @@ function figureOf(
     const referenceValue = reference?.rounds[round]?.[key];
     return value === undefined || !referenceValue ? [] : value / referenceValue;
   });
-  return summary && { ...summary, ratio: summarize(ratios)?.median };
+  return summary && { ...summary, ratio: summarize(ratios) };
 }

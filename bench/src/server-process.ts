@@ -3,29 +3,33 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import type { Contender } from "./contenders.ts";
 import { pinned } from "./cores.ts";
+import { cpuTimeMs } from "./cpu-time.ts";
 import { firstReply } from "./first-reply.ts";
 
 /** A server in a process of its own, fresh. */
 export interface ServerProcess extends AsyncDisposable {
-  /** That of its contender. */
-  readonly name: string;
-  readonly pid: number;
+  readonly contender: Contender;
   readonly port: number;
   /** When its process was started, by `performance.now()`. */
   readonly startedAtMs: number;
   /** Resolves when it has answered its first call. @throws Error where it ended instead */
   answers(): Promise<void>;
+  /** What it has used so far, with the one that stands behind it; undefined: it cannot be told here. */
+  cpuTimeMs(): number | undefined;
 }
 
 /**
- * What it writes to stderr is shown: that is where a server says why it ended.
+ * What it writes to stderr is shown: that is where a server says why it ended. The one behind it, if there is
+ * one, is started first, and named by `UPSTREAM`.
  *
  * @param core the only core that it may use; undefined: any
  */
 export async function startServer(contender: Contender, core: number | undefined): Promise<ServerProcess> {
+  const behind = contender.behind && (await startServer(contender.behind, core));
+  const upstream = behind && { UPSTREAM: `127.0.0.1:${behind.port}` };
   const port = await freePort();
   const [program = "", ...args] = pinned(core, contender.command);
-  const env = { PATH: process.env.PATH, PORT: String(port), ...contender.env };
+  const env = { PATH: process.env.PATH, PORT: String(port), ...upstream, ...contender.env };
 
   const startedAtMs = performance.now();
   const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
@@ -41,15 +45,23 @@ export async function startServer(contender: Contender, core: number | undefined
   await once(child, "spawn");
 
   return {
-    name: contender.name,
-    // It was spawned, so it has one.
-    pid: child.pid ?? Number.NaN,
+    contender,
     port,
     startedAtMs,
-    answers: () => firstReply(port, gone.signal),
+    async answers() {
+      await behind?.answers();
+      await firstReply(contender, port, gone.signal);
+    },
+    cpuTimeMs() {
+      // It was spawned, so it has an id.
+      const own = cpuTimeMs(child.pid ?? Number.NaN);
+      const others = behind ? behind.cpuTimeMs() : 0;
+      return own === undefined || others === undefined ? undefined : own + others;
+    },
     async [Symbol.asyncDispose]() {
       kill();
       await exited;
+      await behind?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -14,12 +14,14 @@ const run = promisify(execFile);
 /** CPU time is read from /proc. */
 const onLinux = (figure: string) => (process.platform === "linux" ? [figure] : []);
 
+const OF_CALLS = ["callsPerSecond", ...onLinux("cpuMicrosecondsPerCall")];
+
 /** Every figure that the bench reports, by part and server. */
 const EXPECTED = {
   throughput: {
-    "bare grpc-js": ["callsPerSecond", ...onLinux("cpuMicrosecondsPerCall")],
-    "gantry, 1 % of traces": ["callsPerSecond", ...onLinux("cpuMicrosecondsPerCall")],
-    "gantry, no traces": ["callsPerSecond", ...onLinux("cpuMicrosecondsPerCall")],
+    "bare grpc-js": OF_CALLS,
+    "gantry, 1 % of traces": OF_CALLS,
+    "gantry, no traces": OF_CALLS,
   },
   "cold start": {
     "bare grpc-js": ["millisecondsToFirstReply", ...onLinux("cpuMilliseconds")],
@@ -27,6 +29,14 @@ const EXPECTED = {
     "gantry, no traces": ["millisecondsToFirstReply", ...onLinux("cpuMilliseconds")],
     "gantry, policy file": ["millisecondsToFirstReply", ...onLinux("cpuMilliseconds")],
   },
+  cost: {
+    "gantry, neither": OF_CALLS,
+    "gantry, token": OF_CALLS,
+    "gantry, quota": OF_CALLS,
+    "gantry, token and quota": OF_CALLS,
+  },
+  rest: { "Express proxy": OF_CALLS, "gantry, REST": OF_CALLS },
+  "shared port": { "gantry, gRPC alone": OF_CALLS, "gantry, gRPC beside HTTP": OF_CALLS },
 };
 
 test(
@@ -49,7 +59,10 @@ test(
     assert.deepEqual(Object.fromEntries(found), EXPECTED);
     for (const server of series.flatMap(({ servers }) => servers)) {
       assert.equal(server.rounds.length, 2, `${server.name}: the round that warms up does not count`);
-      for (const { median, lowerQuartile, upperQuartile } of Object.values(server.figures)) {
+      const summaries = Object.values(server.figures).flatMap((figure) =>
+        [figure, figure.ratio ?? []].flat(),
+      );
+      for (const { median, lowerQuartile, upperQuartile } of summaries) {
         assert.ok(lowerQuartile <= median && median <= upperQuartile, server.name);
       }
     }
@@ -66,6 +79,6 @@ test("what the bench was told wrongly is said in one sentence", async () => {
   });
   await assert.rejects(run(process.execPath, [main, "latency"]), {
     code: 1,
-    stderr: 'The bench has no part "latency": expected throughput or cold-start.\n',
+    stderr: 'The bench has no part "latency": expected throughput, cold-start, cost, rest, or shared-port.\n',
   });
 });

@@ -3,7 +3,13 @@ import { type CallOptions, Code, Metadata, RpcError } from "@gantry/rpc";
 import type { ClientCall } from "./interceptor.ts";
 
 /** How a channel protects what it sends: `insecure` or what `tls` gives. */
-export type ChannelCredentials = { readonly secure: false } | ({ readonly secure: true } & TlsOptions);
+export type ChannelCredentials =
+  | { readonly secure: false }
+  | ({
+      readonly secure: true;
+      /** Gives the options that hold by now. Default: they stay as they are. */
+      readonly renew?: () => TlsOptions;
+    } & TlsOptions);
 
 export interface TlsOptions {
   /** PEM: who may sign the server's certificate. Default: the authorities that Node.js knows. */
@@ -22,15 +28,19 @@ export const insecure: ChannelCredentials = { secure: false };
 /**
  * TLS 1.2 or newer; mutual TLS where `cert` and `key` are given.
  *
+ * @param options what holds, or a function that is asked at once, and again for each connection: for files that
+ * are renewed. A connection for which it throws is not made, and says why
  * @throws TypeError where one of the two is given without the other
  */
-export function tls(options: TlsOptions = {}): ChannelCredentials {
-  const { cert, key } = options;
+export function tls(options: TlsOptions | (() => TlsOptions) = {}): ChannelCredentials {
+  const renew = typeof options === "function" ? options : undefined;
+  const given = typeof options === "function" ? options() : options;
+  const { cert, key } = given;
   if ((cert === undefined) !== (key === undefined)) {
     const [found, missing] = cert === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new TypeError(`tls() was given \`${found}\` alone: expected \`${missing}\` beside it, or neither.`);
   }
-  return { secure: true, ...options };
+  return { secure: true, ...given, ...(renew && { renew }) };
 }
 
 /** Gives the headers by which one call says who makes it. Asked again for each attempt. */

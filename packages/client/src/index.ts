@@ -12,6 +12,7 @@ export {
   type TlsOptions,
   tls,
 } from "./credentials.ts";
+export { connectionFailure } from "./failure.ts";
 export type { ClientCall, ClientInterceptor, ClientNext, ClientResponse } from "./interceptor.ts";
 export { type AppKey, appKey } from "./interceptors/app-key.ts";
 export {

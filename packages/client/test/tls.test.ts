@@ -136,3 +136,21 @@ test("a certificate without its key, or a key without its certificate, is a mist
   assert.throws(() => tls({ cert: "…" }), { message: /`cert` alone: expected `key` beside it/ });
   assert.throws(() => tls({ key: "…" }), { message: /`key` alone: expected `cert` beside it/ });
 });
+
+test("options that a function gives are asked for anew for each connection", async () => {
+  await using server = await serverOf(await ours.issue({ names: ["IP:127.0.0.1"] }));
+  let current: () => { ca: string } = () => ({ ca: theirs.certificate });
+  const credentials = tls(() => current());
+  await using kitchen = createClient(Kitchen, server.target, { credentials, reconnectMaxMs: 200 });
+  await assert.rejects(kitchen.cook({}), { message: /not signed by an authority that the client trusts/ });
+  current = () => {
+    throw new Error("The file is on its way");
+  };
+  let message = "";
+  while (!message.includes("The file is on its way")) {
+    message = await kitchen.cook({}).then(String, (error: Error) => error.message);
+  }
+  current = () => ({ ca });
+  await kitchen.ready(10_000);
+  await kitchen.cook({});
+});

@@ -1,8 +1,11 @@
 /** What a metadata key can hold: text, or bytes for keys that end in `-bin`. */
 export type MetadataValue = string | Uint8Array;
 
-const KEY = /^[0-9a-z_.-]+$/;
-const TEXT = /^[ -~]*$/;
+const BLANK = 0x20;
+const TILDE = 0x7e;
+/** By ASCII code: 1 for characters of keys. */
+const IN_KEYS = new Uint8Array(128);
+for (const character of "0123456789abcdefghijklmnopqrstuvwxyz_.-") IN_KEYS[character.charCodeAt(0)] = 1;
 
 /**
  * Request headers, response headers or trailers of a call. Keys are case-insensitive and may have
@@ -75,8 +78,9 @@ export class Metadata {
 }
 
 function validKey(key: string): string {
+  if (isKey(key)) return key;
   const name = key.toLowerCase();
-  if (!KEY.test(name)) {
+  if (!isKey(name)) {
     throw new TypeError(
       `Metadata key ${JSON.stringify(key)} is not valid: expected letters, digits, "_", "-" and "." only.`,
     );
@@ -94,11 +98,28 @@ function validValue(key: string, value: MetadataValue): MetadataValue {
       `Metadata key "${key}" holds text: expected a string; bytes go under a key in "-bin".`,
     );
   }
-  if (!TEXT.test(value)) {
+  if (!isText(value)) {
     throw new TypeError(
       `The value of metadata key "${key}" has a character outside printable ASCII; send such text as bytes under "${key}-bin".`,
     );
   }
   // HTTP/2 drops a value with blanks at its ends, all of it and without a word; gRPC allows to strip them.
-  return value.trim();
+  return value.startsWith(" ") || value.endsWith(" ") ? value.trim() : value;
+}
+
+// Regular expressions would say the same in fewer words and, for texts as short as these, twice the time.
+
+function isKey(name: string): boolean {
+  for (let index = 0; index < name.length; index += 1) {
+    if (IN_KEYS[name.charCodeAt(index)] !== 1) return false;
+  }
+  return name !== "";
+}
+
+function isText(value: string): boolean {
+  for (let index = 0; index < value.length; index += 1) {
+    const code = value.charCodeAt(index);
+    if (code < BLANK || code > TILDE) return false;
+  }
+  return true;
 }

@@ -16,5 +16,5 @@ export type { Protocol } from "./protocol.ts";
 export { runWorker } from "./run-worker.ts";
 export { type SettingDefaults, SettingsError } from "./settings.ts";
 export type { WorkerState } from "./state.ts";
-export type { Web, WebApp, WebCaller, WebParts } from "./web.ts";
+export type { Web, WebApp, WebCaller, WebParts, WebPeer } from "./web.ts";
 export { startWorker, type Worker, type WorkerOptions } from "./worker.ts";

@@ -1,5 +1,6 @@
 /** Pages and protocols that an author serves beside a worker's own, on the same port. */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { DescService } from "@bufbuild/protobuf";
 import type { CallOptions, Client } from "@gantry/rpc";
 import type { Logger } from "./log.ts";
@@ -9,7 +10,7 @@ import type { Caller } from "./transport/in-process/in-process-call.ts";
 /** What a worker gives to what an author serves beside it. */
 export interface WebParts {
   /**
-   * Gets every connection of HTTP/1.1, and never listens itself. Its event `upgrade` is for who takes it; its
+   * Gets every connection of HTTP/1.1, and never listens itself. Its event `upgrade` tells of a WebSocket; its
    * event `request` has a listener already: answer requests in `handle`.
    */
   readonly server: Server;
@@ -29,6 +30,8 @@ export interface WebParts {
    * @throws RpcError INVALID_ARGUMENT where `Grpc-Timeout` is no timeout
    */
   callerOf(request: IncomingMessage, response: ServerResponse): WebCaller;
+  /** Who is at the other end of a connection: for calls that are made for it behind its request, as by a WebSocket. */
+  peerOf(socket: Socket): WebPeer;
   /**
    * Says on an answer whose pages may read it, as `CORS_ORIGINS` has it.
    *
@@ -41,10 +44,11 @@ export interface WebParts {
   readonly settings: Pick<Settings, "corsOrigins">;
 }
 
+/** Who is at the other end of a connection, as `client` takes it. */
+export type WebPeer = Required<Omit<Caller, "protocol">>;
+
 /** Options of a call, and who makes it. */
-export interface WebCaller extends Pick<CallOptions, "headers" | "signal" | "timeoutMs"> {
-  readonly peer: string;
-}
+export interface WebCaller extends WebPeer, Pick<CallOptions, "headers" | "signal" | "timeoutMs"> {}
 
 /** What an author serves over HTTP/1.1. */
 export interface WebApp {

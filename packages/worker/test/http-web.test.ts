@@ -62,7 +62,9 @@ describe("a web application beside the worker's own protocols", () => {
         server.on("upgrade", (_, socket) => {
           sockets.add(socket);
           socket.on("error", () => {});
-          socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+          socket.write(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+          );
           socket.on("data", (chunk) => socket.write(chunk));
         });
         return {
@@ -75,7 +77,7 @@ describe("a web application beside the worker's own protocols", () => {
       },
     });
     using raw = await worker.socket();
-    raw.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+    raw.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
     await raw.until((text) => text.endsWith("\r\n\r\n"));
     raw.send("hello");
     await raw.until((text) => text.endsWith("hello"));
@@ -83,6 +85,20 @@ describe("a web application beside the worker's own protocols", () => {
     assert.match(await raw.closed(), /hellobye$/);
     await stopped;
     assert.deepEqual(closed, ["web"]);
+  });
+
+  test("gives over no connection that offers to speak HTTP/2: its request is answered as any other", async () => {
+    await using worker = await webWorker({
+      web: ({ server, edge }) => {
+        server.on("upgrade", (_, socket) => socket.destroy());
+        return { handle: edge, close() {} };
+      },
+    });
+    using raw = await worker.socket();
+    raw.send(
+      "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
+    );
+    assert.match(await raw.until((text) => text.includes("SERVING")), /^HTTP\/1\.1 200 /);
   });
 
   test("knows the CORS setting, and the services that there are", async () => {

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import { type CallOptions, type Client, Code, Metadata, RpcError } from "@gantry/rpc";
+import { connectionFailure } from "@gantry/client";
+import { type CallOptions, type Client, Code, Metadata, RpcError, retryInfo } from "@gantry/rpc";
 import { type CallContext, type Handlers, type Implementation, implement } from "@gantry/worker";
 import { FORWARDED_FOR, isForwarded } from "./headers.ts";
 
@@ -70,6 +71,7 @@ async function answered(call: CallContext, invoke: Invoke): Promise<Message> {
   let trailers: Metadata | undefined;
   const answer = invoke({
     headers: headersFor(call),
+    ...timeLeft(call),
     onHeaders: (headers) => append(call.headers, headers),
     onTrailers: (received) => {
       trailers = received;
@@ -85,6 +87,7 @@ function streamed(call: CallContext, invoke: Invoke, ended = () => {}): AsyncIte
   let trailers: Metadata | undefined;
   const messages = invoke({
     headers: headersFor(call),
+    ...timeLeft(call),
     onHeaders(headers) {
       append(call.headers, headers);
       call.sendHeaders();
@@ -119,28 +122,54 @@ function streamed(call: CallContext, invoke: Invoke, ended = () => {}): AsyncIte
   };
 }
 
+/** A client that is told of no time takes the method's default, and a caller may have asked for more. */
+function timeLeft({ deadline }: CallContext): Pick<CallOptions, "timeoutMs"> {
+  return deadline === undefined ? {} : { timeoutMs: deadline - Date.now() };
+}
+
 /**
  * Over HTTP, what a worker answered without sense is 502: it is no fault of the gateway. Why a worker could not be
  * reached names addresses, which are for the log alone.
  */
 function passOn({ log, method }: CallContext, error: unknown): never {
   if (!(error instanceof RpcError)) throw error;
-  const { details } = error.toStatus();
-  if (error.code === Code.Unavailable && details.length === 0 && UNREACHED.test(error.message)) {
-    log.warn({ reason: error.message }, "the worker was not reached");
+  const failure = error.code === Code.Unavailable ? connectionFailure(error) : undefined;
+  if (failure) {
     const service = method.desc.parent.typeName;
-    throw new RpcError(Code.Unavailable, `The worker of ${service} cannot be reached.`, [], { cause: error });
+    const { logged, told, details } = UNREACHED[failure];
+    log.warn({ reason: error.message }, logged);
+    throw new RpcError(error.code, `The worker of ${service} ${told}.`, details, { cause: error });
+  }
+  if (error.code === Code.DeadlineExceeded && OUT_OF_TIME.test(error.message)) {
+    log.warn({ reason: error.message }, "the worker did not answer in time");
+    throw new RpcError(error.code, "The call's deadline passed before the worker had answered.", [], {
+      cause: error,
+    });
   }
   if (!BROKEN.has(error.code)) throw error;
-  throw new RpcError(error.code, error.message, details, {
+  throw new RpcError(error.code, error.message, error.toStatus().details, {
     metadata: error.metadata,
     cause: error,
     httpStatus: 502,
   });
 }
 
-/** The words of the gRPC library, which tells its own failures from the far side's by them alone. */
-const UNREACHED = /\b(connect\w*|resol\w+|E(CONN|AI_|NOTFOUND|HOST|NET|TIMEDOUT|PIPE)\w*)\b/i;
+/** Only of a call that no worker has seen is it said when to make it again: others may have been done. */
+const UNREACHED = {
+  unsent: {
+    logged: "the worker was not reached",
+    told: "cannot be reached",
+    details: [retryInfo(1_000)],
+  },
+  lost: {
+    logged: "the connection to the worker was lost",
+    told: "was lost while the call was in flight",
+    details: [],
+  },
+} as const;
+
+/** The words of the gRPC library, which go on with where the worker is. */
+const OUT_OF_TIME = /^Deadline exceeded\b/;
 
 const BROKEN: ReadonlySet<number> = new Set([Code.Unknown, Code.Internal, Code.DataLoss]);
 

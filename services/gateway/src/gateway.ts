@@ -1,4 +1,4 @@
-import { type ClientInterceptor, createClient } from "@gantry/client";
+import { type ClientInterceptor, createClient, hedging, retry, retryBudget } from "@gantry/client";
 import { Greeter } from "@gantry/proto/greeter/v1/greeter_pb.js";
 import { Math as MathService } from "@gantry/proto/math/v1/math_pb.js";
 import type { WorkerOptions } from "@gantry/worker";
@@ -6,9 +6,6 @@ import release from "../package.json" with { type: "json" };
 import { forward } from "./forward.ts";
 import { readGatewaySettings } from "./settings.ts";
 import { createWeb } from "./web/web.ts";
-
-/** What runs around each call to a worker, outermost first. */
-const INTERCEPTORS: readonly ClientInterceptor[] = [];
 
 const SERVICES = [Greeter, MathService];
 
@@ -22,17 +19,25 @@ const TARGETS = { greeter: "dns:///localhost:50051", math: "dns:///localhost:500
  */
 export function createGateway(env: NodeJS.ProcessEnv = process.env): WorkerOptions {
   const { channels, timeoutMs, maxSockets, problems } = readGatewaySettings(env, TARGETS);
-  const options = { interceptors: INTERCEPTORS };
   return {
     name: "gateway",
     version: release.version,
     services: [
-      forward(Greeter, createClient(Greeter, channels.greeter, options), { timeoutMs }),
-      forward(MathService, createClient(MathService, channels.math, options), { timeoutMs }),
+      forward(Greeter, createClient(Greeter, channels.greeter, attempts()), { timeoutMs }),
+      forward(MathService, createClient(MathService, channels.math, attempts()), { timeoutMs }),
     ],
     defaults: { port: 8080, adminPort: 9466 },
     problems,
     env,
     web: createWeb({ version: release.version, services: SERVICES, maxSockets }),
   };
+}
+
+/**
+ * Calls are repeated as their methods' protos say. Each worker has a budget of its own: what one that is away
+ * uses up, calls of the others do not lack.
+ */
+function attempts(): { interceptors: readonly ClientInterceptor[] } {
+  const budget = retryBudget();
+  return { interceptors: [hedging({ budget }), retry({ budget })] };
 }

@@ -1,7 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import { type Channel, type ChannelCredentials, connect, insecure, tls } from "@gantry/client";
+import {
+  type Channel,
+  type ChannelCredentials,
+  connect,
+  insecure,
+  type TlsOptions,
+  tls,
+} from "@gantry/client";
 import { formatDurationMs, parseDurationMs } from "@gantry/rpc";
 
 /** The gateway's own settings, beside those that every worker has. */
@@ -33,14 +40,15 @@ export function readGatewaySettings<Worker extends string>(
     problems.push(`${name} is ${JSON.stringify(env[name])}: expected ${expected}.`);
   };
   const credentials = readCredentials(env, problems);
+  const options = { credentials, ...(env.DISCOVERY && { discovery: env.DISCOVERY }) };
   const open = (worker: string, byDefault: string) => {
     const name = `${worker.toUpperCase()}_TARGET`;
     try {
-      return connect(env[name] || byDefault, { credentials });
+      return connect(env[name] || byDefault, options);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       problems.push(`${name} is wrong. ${error.message}`);
-      return connect(byDefault, { credentials });
+      return connect(byDefault, options);
     }
   };
   const channels = Object.entries<string>(targets).map(([worker, target]) => [worker, open(worker, target)]);
@@ -62,8 +70,26 @@ export function readGatewaySettings<Worker extends string>(
   };
 }
 
-/** TLS to the workers, where a file is named. The files are read once. */
+/** TLS to the workers, where a file is named. The files are read now, and anew for each connection. */
 function readCredentials(env: NodeJS.ProcessEnv, problems: string[]): ChannelCredentials {
+  const { UPSTREAM_TLS_CA: ca, UPSTREAM_TLS_CERT: cert, UPSTREAM_TLS_KEY: key } = env;
+  const wrong: string[] = [];
+  if (!cert !== !key) {
+    wrong.push("Of UPSTREAM_TLS_CERT and UPSTREAM_TLS_KEY one is set: expected both or none.");
+  }
+  if (!ca && !cert && !key) return insecure;
+  readTlsFiles(env, wrong);
+  problems.push(...wrong);
+  if (wrong.length > 0) return insecure;
+  return tls(() => {
+    const wrongByNow: string[] = [];
+    const files = readTlsFiles(env, wrongByNow);
+    if (wrongByNow.length > 0) throw new Error(wrongByNow.join(" "));
+    return files;
+  });
+}
+
+function readTlsFiles(env: NodeJS.ProcessEnv, problems: string[]): TlsOptions {
   const read = (name: string) => {
     const path = env[name];
     if (!path) return undefined;
@@ -77,11 +103,6 @@ function readCredentials(env: NodeJS.ProcessEnv, problems: string[]): ChannelCre
   const ca = read("UPSTREAM_TLS_CA");
   const cert = read("UPSTREAM_TLS_CERT");
   const key = read("UPSTREAM_TLS_KEY");
-  if (!env.UPSTREAM_TLS_CERT !== !env.UPSTREAM_TLS_KEY) {
-    problems.push("Of UPSTREAM_TLS_CERT and UPSTREAM_TLS_KEY one is set: expected both or none.");
-    return insecure;
-  }
-  if (!ca && !cert && !key) return insecure;
   const files = { ...(ca && { ca }), ...(cert && key && { cert, key }) };
   try {
     // Node.js passes over authorities that are none.
@@ -91,9 +112,8 @@ function readCredentials(env: NodeJS.ProcessEnv, problems: string[]): ChannelCre
     problems.push(
       `UPSTREAM_TLS_CA, UPSTREAM_TLS_CERT or UPSTREAM_TLS_KEY cannot be used: ${reasonOf(error)}.`,
     );
-    return insecure;
   }
-  return tls(files);
+  return files;
 }
 
 function reasonOf(error: unknown): string {

@@ -9,13 +9,20 @@ describe("what is wrong with a worker is said in JSON, and nobody waits for ever
     const { code, message } = (await answer.json()) as { code: number; message: string };
     return { status: answer.status, code, hasMessage: message.length > 0 };
   };
+  /** Clients are told when to try again, in HTTP's words and in gRPC's. */
+  const inASecond = async (answer: Response) => {
+    assert.equal(answer.headers.get("retry-after"), "1");
+    const { details } = (await answer.clone().json()) as { details: Record<string, unknown>[] };
+    assert.ok(details.some(({ retryDelay }) => retryDelay === "1s"));
+    return answer;
+  };
   const paths = ["/rpc?name=a", "/api/v1/greeter/a"];
 
   test("one that is away is 503", async () => {
     await using gateway = await gatewayAndWorker({});
     await gateway.upstream.stop();
     for (const path of paths) {
-      const answer = await statusOf(await fetch(`${gateway.url}${path}`));
+      const answer = await statusOf(await inASecond(await fetch(`${gateway.url}${path}`)));
       assert.deepEqual(answer, { status: 503, code: Code.Unavailable, hasMessage: true });
       const body = await (await fetch(`${gateway.url}${path}`)).text();
       assert.doesNotMatch(body, /127\.0\.0\.1|ECONNREFUSED/, "addresses are no business of callers");
@@ -56,11 +63,12 @@ describe("what is wrong with a worker is said in JSON, and nobody waits for ever
       { worker: { MAX_CALLS_IN_FLIGHT: "1" } },
     );
     const leaving = new AbortController();
-    const first = fetch(`${gateway.url}/rpc?name=a`, { signal: leaving.signal });
+    const longer = { headers: { "grpc-timeout": "10S" } };
+    const first = fetch(`${gateway.url}/rpc?name=a`, { ...longer, signal: leaving.signal });
     await begun.promise;
-    for (const path of paths) {
-      const answer = await statusOf(await fetch(`${gateway.url}${path}`));
-      assert.deepEqual(answer, { status: 503, code: Code.Unavailable, hasMessage: true });
+    const calls = paths.map(async (path) => inASecond(await fetch(`${gateway.url}${path}`)));
+    for (const answer of await Promise.all(calls)) {
+      assert.deepEqual(await statusOf(answer), { status: 503, code: Code.Unavailable, hasMessage: true });
     }
     leaving.abort();
     await assert.rejects(first);

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect } from "node:net";
 import { describe, test } from "node:test";
 import { Code, errorInfo, RpcError } from "@gantry/rpc";
 import { LIMITS } from "../src/socket/limits.ts";
 import { gatewayFor } from "./support/gateway.ts";
+import { unfinishedRequest } from "./support/raw-socket.ts";
 import { greeter, math } from "./support/services.ts";
 import { type Failure, next, streamOf } from "./support/sockets.ts";
 
@@ -226,9 +225,7 @@ describe("a call", () => {
     const answer = client.emitWithAck("call", { id: "1", method: SAY_HELLO, request: { name: "a" } });
     await begun.promise;
     const gone = next(client, "disconnect");
-    const idle = connect(gateway.worker.port, "127.0.0.1");
-    idle.on("error", () => {}).write("GET / HTTP/1.1\r\n");
-    await once(idle, "connect");
+    const idle = await unfinishedRequest(gateway.worker.port);
     await client.emitWithAck("login", { token: "a" });
     const closed = gateway.stop();
     const late: Failure = await client.emitWithAck("call", {
@@ -237,8 +234,8 @@ describe("a call", () => {
       request: { name: "a" },
     });
     assert.equal(late.error.code, Code.Unavailable);
-    // Connections that make no request are broken after a second: a socket with a call in flight is none of them.
-    await once(idle, "close");
+    // A socket with a call in flight is no such connection.
+    await idle.broken;
     finish.resolve();
     assert.equal((await answer).message.reply, "done");
     await closed;

@@ -143,15 +143,3 @@ describe("a token", () => {
     assert.equal(error.data.error.code, Code.InvalidArgument);
   });
 });
-
-test("the end of the server ends chats, and clients connect again by themselves", async () => {
-  await using gateway = await gatewayFor([answers]);
-  const client = gateway.socket({ reconnectionAttempts: 1 });
-  client.emit("message", "a");
-  await next(client, "message");
-  const gone = next(client, "disconnect");
-  await gateway.stop();
-  // Not "io server disconnect", after which clients stay away.
-  assert.equal(await gone, "transport close");
-  assert.ok(client.active);
-});

@@ -25,7 +25,7 @@ Try, in another terminal:
   ${CALL} -d '{"name":"七米"}' ${urlOf("greeter")}/greeter.v1.Greeter/SayHello
   ${CALL} -d '{"name":"七米"}' ${urlOf("greeter")}/greeter.v1.Greeter/LotsOfReplies
   ${CALL} -d '{"vals":[1,2,3]}' ${urlOf("math")}/math.v1.Math/Sum
-  curl '${urlOf("gateway")}/rpc?name=七米'
+  curl -G ${urlOf("gateway")}/rpc --data-urlencode name=七米
 GraphQL is at ${urlOf("gateway")}/graphql, for a browser too.
 Greet one name more than 60 times within a minute, and its quota answers RESOURCE_EXHAUSTED.
 

@@ -8,7 +8,7 @@ import {
   refused,
   type Verdict,
 } from "./credentials.ts";
-import { digestOf, sameDigest, sameText } from "./digest.ts";
+import { digestOf, latin1, sameDigest, sameText } from "./digest.ts";
 import type { JwtVerifier } from "./jwt-verifier.ts";
 
 /** An app that is not known takes as long as one with another key. */
@@ -65,7 +65,7 @@ export function createAuthenticator(
     const known = tokens.get(digest);
     if (known) {
       if (!inTime(known)) return EXPIRED_TOKEN;
-      if (connection) lastShown.set(connection, { authorization, accepted: known });
+      if (connection) lastShown.set(connection, { authorization: latin1(authorization), accepted: known });
       return known;
     }
     return jwt?.looksLikeOne(token) ? jwt.verify(token, digest) : UNKNOWN_TOKEN;
@@ -105,7 +105,8 @@ export function createAuthenticator(
 }
 
 interface Shown {
-  readonly authorization: string;
+  /** As bytes: a header's text is memory of HTTP/2's own, and slow to read for as long as it is kept. */
+  readonly authorization: Uint8Array;
   readonly accepted: Accepted;
 }
 

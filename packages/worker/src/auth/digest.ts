@@ -25,15 +25,22 @@ export function sameDigest(digest: string, expected: Buffer | undefined): boolea
   return timingSafeEqual(presented, expected ?? nothing) && expected !== undefined;
 }
 
+/** A header's text, ready to be compared with: in memory of its own, where a Buffer would hold on to what it shares. */
+export function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 /**
- * Compares in a time that tells nothing but whether they are of one length. What Node.js has for that is
- * made for bytes, and takes longer to get there than all of this.
+ * Compares a text with the bytes of another, in a time that tells nothing but whether they are of one length.
+ * What Node.js has for that wants bytes of both, and to get there takes longer than all of this.
+ *
+ * @param bytes as `latin1` makes them
  */
-export function sameText(one: string, other: string): boolean {
-  if (one.length !== other.length) return false;
+export function sameText(text: string, bytes: Uint8Array): boolean {
+  if (text.length !== bytes.length) return false;
   let difference = 0;
-  for (let index = 0; index < one.length; index += 1) {
-    difference |= one.charCodeAt(index) ^ other.charCodeAt(index);
+  for (let index = 0; index < text.length; index += 1) {
+    difference |= text.charCodeAt(index) ^ (bytes[index] ?? 0);
   }
   return difference === 0;
 }

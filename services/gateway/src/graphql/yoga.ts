@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { Logger, WebCaller } from "@gantry/worker";
-import { getOperationAST, type ParseOptions, parse, type Source } from "graphql";
+import type { Logger, WebCaller, WebPeer } from "@gantry/worker";
+import { GraphQLError, getOperationAST, type ParseOptions, parse, type Source } from "graphql";
 import {
   createGraphQLError,
   createLRUCache,
@@ -20,7 +20,9 @@ export interface GraphqlOptions {
   readonly codec: JsonCodec;
   readonly log: Logger;
   /** Clients whose calls come from this peer. */
-  readonly clientOf: (peer: string) => ClientOf;
+  readonly clientOf: (peer: WebPeer) => ClientOf;
+  /** Who may see the schema. @throws RpcError for others */
+  readonly admit: (caller: WebCaller) => Promise<void>;
 }
 
 /** Answers a request whose calls are made for this caller. */
@@ -64,7 +66,7 @@ export function createGraphqlHandler(options: GraphqlOptions): GraphqlHandler {
     graphiql: { title: "Gantry", defaultQuery: "", shouldPersistHeaders: false },
     // 9 MB, which only those who open the page need.
     renderGraphiQL: async (page) => (await import("@graphql-yoga/render-graphiql")).renderGraphiQL(page),
-    plugins: [withinLimits],
+    plugins: [withinLimits, withheld(options)],
   });
 }
 
@@ -95,6 +97,32 @@ const withinLimits: Plugin<Context> = {
   },
 };
 
+/**
+ * Shows the schema to those that may see it: it is what reflection is elsewhere. Errors name none of it either, as
+ * they would by what a name that is wrong may have meant.
+ */
+function withheld({ admit, codec }: GraphqlOptions): Plugin<Context> {
+  return {
+    async onParams({ params: { query = "" }, context, setResult }) {
+      // In a comment or a text, too: asking who that is hurts nobody.
+      if (!/__(schema|type)\b/.test(query ?? "")) return;
+      try {
+        // What was handed to yoga with the request.
+        await admit((context as ServerContext).caller);
+      } catch (error) {
+        const failure = graphqlError(error, codec);
+        if (!(failure instanceof GraphQLError)) throw failure;
+        setResult({ errors: [failure] });
+      }
+    },
+    onValidate({ validateFn, setValidationFn }) {
+      setValidationFn((schema, document, rules, { maxErrors } = {}) =>
+        validateFn(schema, document, rules, { maxErrors, hideSuggestions: true }),
+      );
+    },
+  };
+}
+
 function parseLimited(source: string | Source, options: ParseOptions | undefined) {
   try {
     return parse(source, { ...options, maxTokens: LIMITS.tokens });
@@ -107,8 +135,7 @@ function parseLimited(source: string | Source, options: ParseOptions | undefined
 function resolversFor({ codec, clientOf }: GraphqlOptions): Resolvers<Context> {
   const failed = (error: unknown) => graphqlError(error, codec);
   const begin = (method: DescMethod, requests: readonly unknown[], { caller }: Context) => {
-    const { peer, ...options } = caller;
-    return [codec, clientOf(peer), method, readRequests(codec, method, requests), options] as const;
+    return [codec, clientOf(caller), method, readRequests(codec, method, requests), caller] as const;
   };
   return {
     async one(method, requests, context) {

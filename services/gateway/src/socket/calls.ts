@@ -25,7 +25,8 @@ export interface CallsOptions {
   readonly headers: () => Metadata;
   /** Aborts when the socket is gone. */
   readonly signal: AbortSignal;
-  readonly emit: (event: string, payload: JsonObject, onAck?: () => void) => void;
+  /** Resolves when the connection has taken it. */
+  readonly emit: (event: string, payload: JsonObject, onAck?: () => void) => Promise<void>;
   readonly errorOf: (error: unknown) => JsonObject;
 }
 
@@ -144,9 +145,9 @@ export class Calls {
     const { codec, clientOf, errorOf } = this.#options;
     try {
       const message = await callForOne(codec, clientOf, method, requests, options);
-      ack({ message, ...answer });
+      await ack({ message, ...answer });
     } catch (error) {
-      ack({ error: errorOf(error), ...answer });
+      await ack({ error: errorOf(error), ...answer });
     }
   }
 
@@ -159,16 +160,16 @@ export class Calls {
     ack: Ack,
   ) {
     const { codec, clientOf, emit, errorOf, signal } = this.#options;
-    ack({ streaming: true });
+    void ack({ streaming: true });
     using window = new Window(LIMITS.unacknowledged, options.signal ?? signal);
     try {
       for await (const message of callForMany(codec, clientOf, method, requests, options)) {
-        emit("call:message", { id, message }, window.take());
+        await emit("call:message", { id, message }, window.take());
         await window.open();
       }
-      emit("call:end", { id, ...answer });
+      await emit("call:end", { id, ...answer });
     } catch (error) {
-      emit("call:error", { id, error: errorOf(error), ...answer });
+      await emit("call:error", { id, error: errorOf(error), ...answer });
     }
   }
 }

@@ -10,6 +10,8 @@ export const LIMITS = {
   waiting: 64,
   /** Messages of one call that the client has not acknowledged. */
   unacknowledged: 16,
+  /** Packets for a client that takes none: past it the connection is closed. */
+  packetsWaiting: 256,
   /** Of a token. */
   tokenCharacters: 8 * 1024,
   /** Of the name that a client gives to a call. */

@@ -1,8 +1,8 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { Metadata } from "@gantry/rpc";
 
-/** What a client gives with an event to hear what came of it; some events have none. */
-export type Ack = (answer: JsonObject) => void;
+/** Tells a client what came of its event; resolves when its connection has taken that. */
+export type Ack = (answer: JsonObject) => Promise<void>;
 
 /** Metadata as an object; several values of a key are joined by commas, and bytes are base64. */
 export function metadataJson(metadata: Metadata): Record<string, string> {

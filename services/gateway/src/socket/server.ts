@@ -1,13 +1,14 @@
-import type { Server as HttpServer, IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket as Connection } from "node:net";
 import type { DescService } from "@bufbuild/protobuf";
 import { methodName } from "@gantry/rpc";
-import type { Logger, WebParts } from "@gantry/worker";
+import type { Logger, WebParts, WebPeer } from "@gantry/worker";
 import { Server } from "socket.io";
 import type { ClientOf } from "../json/json-call.ts";
 import type { JsonCodec } from "../json/json-codec.ts";
 import { forCaller } from "../json/unexpected.ts";
 import { CONNECT_TIMEOUT_MS, LIMITS } from "./limits.ts";
-import { peerOf } from "./peer.ts";
+import { readToken } from "./payload.ts";
 import { Session } from "./session.ts";
 
 export interface SocketServerOptions {
@@ -15,44 +16,45 @@ export interface SocketServerOptions {
   readonly codec: JsonCodec;
   readonly log: Logger;
   /** Clients whose calls come from this peer. */
-  readonly clientOf: (peer: string) => ClientOf;
+  readonly clientOf: (peer: WebPeer) => ClientOf;
+  readonly peerOf: WebParts["peerOf"];
   readonly maxSockets: number;
   /** Whose pages may connect, beside those of this server's own host. */
   readonly corsOrigins: WebParts["settings"]["corsOrigins"];
+  /** Whether no sockets are taken any more. */
+  readonly isStopping: () => boolean;
 }
 
+/** Socket.IO, for requests whose path is below `/socket.io/`. */
 export interface SocketServer {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Takes a connection over that asks to be a WebSocket. */
+  upgrade(request: IncomingMessage, connection: Connection, head: Buffer): void;
   /** Lets calls in flight finish, at most until the worker's drain cancels them, and closes every connection. */
   close(): Promise<void>;
 }
 
-/** Socket.IO at `/socket.io` of an HTTP server. */
-export function attachSocketServer(http: HttpServer, options: SocketServerOptions): SocketServer {
-  const { services, codec, log, clientOf, maxSockets, corsOrigins } = options;
+export function createSocketServer(options: SocketServerOptions): SocketServer {
+  const { services, codec, log, clientOf, peerOf, maxSockets, corsOrigins, isStopping } = options;
   const methods = new Map(
     services.flatMap((service) => service.methods).map((method) => [methodName(method), method]),
   );
   const sessions = new Set<Session>();
-  let closing = false;
+  const upgraded = new Set<Connection>();
 
-  const closeListeners = http.listeners("close");
-  const io = new Server(http, {
+  // Socket.IO takes all requests of a server for itself. This one never listens: it has those that are given to it.
+  const given = createServer();
+  const io = new Server(given, {
     serveClient: false,
     maxHttpBufferSize: LIMITS.packetBytes,
     connectTimeout: CONNECT_TIMEOUT_MS,
     httpCompression: false,
     cors: { origin: corsOrigins === "*" ? "*" : [...corsOrigins] },
     allowRequest(request, answer) {
-      const refusal = closing ? "The gateway is stopping." : refusalOf(request);
+      const refusal = isStopping() ? "The gateway is stopping." : refusalOf(request);
       answer(refusal, refusal === undefined);
     },
   });
-
-  // The server closes for others before the calls in flight are over, which `close` below waits for.
-  for (const listener of http.listeners("close")) {
-    // Those of an event are functions that take what it gives.
-    if (!closeListeners.includes(listener)) http.off("close", listener as () => void);
-  }
 
   const isAllowed = (origin: string) => corsOrigins === "*" || corsOrigins.includes(origin);
 
@@ -67,28 +69,43 @@ export function attachSocketServer(http: HttpServer, options: SocketServerOption
     return undefined;
   }
 
-  io.use((socket, next) => {
+  io.use(({ handshake }, next) => {
     try {
-      const peer = peerOf(socket.request.socket);
-      const session = new Session(socket, { methods, codec, log, clientOf: clientOf(peer) });
-      sessions.add(session);
-      socket.on("disconnect", () => sessions.delete(session));
+      if (handshake.auth.token !== undefined) readToken(handshake.auth);
       next();
     } catch (error) {
       const told = forCaller(error, log);
       next(Object.assign(new Error(told.message), { data: { error: codec.status(told) } }));
     }
   });
+  io.on("connection", (socket) => {
+    const peer = peerOf(socket.request.socket);
+    const session = new Session(socket, { methods, codec, log, clientOf: clientOf(peer) });
+    sessions.add(session);
+    socket.on("disconnect", () => sessions.delete(session));
+  });
 
   return {
+    handle: (request, response) => given.emit("request", request, response),
+    upgrade(request, connection, head) {
+      upgraded.add(connection);
+      connection.once("close", () => upgraded.delete(connection));
+      given.emit("upgrade", request, connection, head);
+    },
     async close() {
-      closing = true;
       await Promise.all([...sessions].map((session) => session.drain()));
       // What is still open has not said that it is a socket of Socket.IO.
       io.engine.close();
+      // WebSockets say goodbye to each other, which a client that reads nothing does not.
+      const cut = () => {
+        for (const connection of upgraded) connection.destroy();
+      };
+      setTimeout(cut, GOODBYE_MS).unref();
     },
   };
 }
+
+const GOODBYE_MS = 1_000;
 
 function isOwn(origin: string, host: string | undefined): boolean {
   return host !== undefined && URL.parse(origin)?.host === host;

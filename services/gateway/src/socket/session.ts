@@ -9,6 +9,7 @@ import { forCaller } from "../json/unexpected.ts";
 import { Calls } from "./calls.ts";
 import { Chat } from "./chat.ts";
 import { LIMITS } from "./limits.ts";
+import { Outflow } from "./outflow.ts";
 import { readText, readToken } from "./payload.ts";
 import type { Ack } from "./replies.ts";
 
@@ -27,6 +28,7 @@ export class Session {
   readonly #gone = new AbortController();
   readonly #calls: Calls;
   readonly #chat: Chat;
+  readonly #outflow: Outflow;
   #authorization: string | undefined;
   #draining = false;
 
@@ -39,22 +41,27 @@ export class Session {
     const { clientOf, codec, methods } = options;
     const headers = () => this.#headers();
     const { signal } = this.#gone;
+    this.#outflow = new Outflow(socket.conn, () => {
+      options.log.warn({ packets: LIMITS.packetsWaiting }, "a socket that takes no answers was closed");
+      cut(socket.conn);
+    });
     this.#calls = new Calls({
       methods,
       codec,
       clientOf,
       headers,
       signal,
-      emit: (event, payload, onAck) => {
-        if (onAck) socket.emit(event, payload, onAck);
-        else socket.emit(event, payload);
-      },
+      emit: (event, payload, onAck) =>
+        this.#outflow.send(() => {
+          if (onAck) socket.emit(event, payload, onAck);
+          else socket.emit(event, payload);
+        }),
       errorOf: (error) => this.#errorOf(error),
     });
     this.#chat = new Chat({
       clientOf,
       options: () => ({ headers: headers(), signal }),
-      reply: (text) => this.#reply(text),
+      reply: (text) => this.#outflow.send(() => socket.emit("message", text)),
       failed: (error) => {
         if (!signal.aborted) socket.emit("message:error", { error: this.#errorOf(error) });
       },
@@ -66,20 +73,9 @@ export class Session {
   async drain(): Promise<void> {
     this.#draining = true;
     await Promise.all([this.#chat.end(), this.#calls.settled()]);
-    await this.#sent();
+    await this.#outflow.emptied();
     // Not the socket's own disconnect(): clients take that as a wish that they stay away.
     this.#socket.conn.close(true);
-  }
-
-  /** What waits for a client that reads slowly, or polls, gets a moment to leave. */
-  async #sent(): Promise<void> {
-    const { conn } = this.#socket;
-    if (conn.transport.writable) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LEAVES_WITHIN_MS);
-    conn.once("drain", resolve).once("close", resolve);
-    await promise;
-    clearTimeout(timer);
   }
 
   #listen(): void {
@@ -87,10 +83,15 @@ export class Session {
     socket.use(this.#limitRate());
     // Without a listener, Socket.IO would print it.
     socket.on("error", (error) => this.#options.log.debug({ err: error }, "a socket failed"));
-    socket.on("disconnect", () => this.#gone.abort());
+    socket.on("disconnect", () => {
+      this.#gone.abort();
+      this.#outflow.end();
+    });
     // Socket.IO lets numbers be names of events.
     socket.onAny((event: string | number, payload: unknown, ack: unknown) => {
-      void this.#handle(`${event}`, payload, typeof ack === "function" ? (answer) => ack(answer) : undefined);
+      const answers = typeof ack === "function";
+      const send: Ack = (answer) => this.#outflow.send(() => answers && ack(answer));
+      void this.#handle(`${event}`, payload, answers ? send : undefined);
     });
   }
 
@@ -153,29 +154,19 @@ export class Session {
     return headers;
   }
 
-  /** Resolves when the message has left, so that a client that reads slowly slows the stream. */
-  #reply(text: string): Promise<void> {
-    const { conn } = this.#socket;
-    if (this.#gone.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        conn.off("drain", done);
-        conn.off("close", done);
-        resolve();
-      };
-      // At once where the connection takes more, else when it took what came before.
-      conn.on("drain", done);
-      conn.on("close", done);
-      this.#socket.emit("message", text);
-    });
-  }
-
   #errorOf(error: unknown): JsonObject {
     return this.#options.codec.status(forCaller(error, this.#options.log));
   }
 }
 
-const LEAVES_WITHIN_MS = 1_000;
+/** Breaks a connection. Of a WebSocket that reads nothing a goodbye would be waited for, for half a minute. */
+function cut(conn: Socket["conn"]): void {
+  const { transport } = conn;
+  conn.close(true);
+  // The transport of WebSockets has one; it is no part of the type that all transports share.
+  const { socket } = transport as { socket?: { terminate?(): void } };
+  socket?.terminate?.();
+}
 
 const EVENTS = "message, login, call, call:send, call:half-close or call:cancel";
 

@@ -9,7 +9,8 @@ import { pageHeaders, securityHeaders } from "./security-headers.ts";
 export interface AppOptions {
   readonly version: string;
   readonly parts: WebParts;
-  readonly graphql: GraphqlHandler;
+  /** Makes what answers `/graphql`, when the first request comes for it. */
+  readonly graphql: () => Promise<GraphqlHandler>;
 }
 
 /** What the gateway serves over HTTP beside the methods' own paths. */
@@ -25,9 +26,13 @@ export function createApp({ version, parts, graphql }: AppOptions): RequestListe
     response.json({ name: "gateway", version, paths: PATHS });
   });
   app.get("/rpc", cors, sayHello(parts));
-  app.all("/graphql", cors, pageHeaders, onlyJson, (request, response) =>
-    graphql(request, response, { caller: parts.callerOf(request, response) }),
-  );
+  let loading: Promise<GraphqlHandler> | undefined;
+  app.all("/graphql", cors, pageHeaders, onlyJson, async (request, response) => {
+    // At once, so that a client that leaves meanwhile is noticed.
+    const caller = parts.callerOf(request, response);
+    loading ??= graphql();
+    return (await loading)(request, response, { caller });
+  });
   app.use((request, response) => parts.edge(request, response));
 
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {

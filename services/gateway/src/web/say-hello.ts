@@ -9,8 +9,8 @@ export function sayHello({ client, callerOf }: WebParts): RequestHandler {
     const { name = "" } = request.query;
     if (typeof name !== "string")
       throw new RpcError(Code.InvalidArgument, "Several names came: expected one.");
-    const { peer, ...options } = callerOf(request, response);
-    const { reply } = await client(Greeter, { peer, protocol: "rest" }).sayHello({ name }, options);
+    const caller = callerOf(request, response);
+    const { reply } = await client(Greeter, { ...caller, protocol: "rest" }).sayHello({ name }, caller);
     response.type("text/plain").send(`Response from gRPC server: ${reply}`);
   };
 }

@@ -1,10 +1,11 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Socket as Connection } from "node:net";
 import type { DescService } from "@bufbuild/protobuf";
-import type { Protocol, Web } from "@gantry/worker";
-import { createGraphqlHandler } from "../graphql/yoga.ts";
+import { ServerReflection } from "@gantry/proto/grpc/reflection/v1/reflection_pb.js";
+import type { Protocol, Web, WebCaller, WebPeer } from "@gantry/worker";
 import type { ClientOf } from "../json/json-call.ts";
 import { createJsonCodec } from "../json/json-codec.ts";
-import { attachSocketServer } from "../socket/server.ts";
-import { createApp } from "./app.ts";
+import type { SocketServer } from "../socket/server.ts";
 
 export interface GatewayWebOptions {
   readonly version: string;
@@ -14,25 +15,81 @@ export interface GatewayWebOptions {
   readonly maxSockets: number;
 }
 
-/** Everything that the gateway serves beside a worker's own protocols. */
+/** Everything that the gateway serves beside a worker's own protocols. What is large is loaded by who asks for it first. */
 export function createWeb({ version, services, maxSockets }: GatewayWebOptions): Web {
   return (parts) => {
-    const { server, client, log, settings } = parts;
+    const { server, client, log, peerOf, settings } = parts;
     const codec = createJsonCodec(services);
     const clientOf =
       (protocol: Protocol) =>
-      (peer: string): ClientOf =>
+      ({ peer, connection, certificateNames }: WebPeer): ClientOf =>
       (service) =>
-        client(service, { peer, protocol });
-    const sockets = attachSocketServer(server, {
-      services,
-      codec,
-      log,
-      clientOf: clientOf("socket_io"),
-      maxSockets,
-      corsOrigins: settings.corsOrigins,
+        client(service, { peer, connection, certificateNames, protocol });
+
+    /** What reflection shows, and GraphQL's schema with it, is for those that reflection answers. */
+    const admit = async (caller: WebCaller) => {
+      const questions = clientOf("graphql")(caller)(ServerReflection).serverReflectionInfo([], caller);
+      for await (const _ of questions);
+    };
+
+    let stopping = false;
+    let loading: Promise<SocketServer> | undefined;
+    const loadSockets = async () => {
+      const { createSocketServer } = await import("../socket/server.ts");
+      return createSocketServer({
+        ...{ services, codec, log, peerOf, maxSockets },
+        clientOf: clientOf("socket_io"),
+        corsOrigins: settings.corsOrigins,
+        isStopping: () => stopping,
+      });
+    };
+    const sockets = () => {
+      loading ??= loadSockets();
+      return loading;
+    };
+    server.on("upgrade", (request, stream, head) => {
+      // Connections are sockets of TCP or of TLS.
+      const connection = stream as Connection;
+      connection.on("error", (error) => log.debug({ err: error }, "a connection broke"));
+      if (!isForSockets(request.url)) {
+        connection.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        return;
+      }
+      sockets()
+        .then(({ upgrade }) => upgrade(request, connection, head))
+        .catch((error: unknown) => {
+          log.error({ err: error }, "Socket.IO could not be loaded");
+          connection.destroy();
+        });
     });
-    const graphql = createGraphqlHandler({ services, codec, log, clientOf: clientOf("graphql") });
-    return { handle: createApp({ version, parts, graphql }), close: () => sockets.close() };
+
+    let app: Promise<RequestListener> | undefined;
+    const loadApp = async () => {
+      const { createApp } = await import("./app.ts");
+      const graphql = async () => {
+        const { createGraphqlHandler } = await import("../graphql/yoga.ts");
+        return createGraphqlHandler({ services, codec, log, clientOf: clientOf("graphql"), admit });
+      };
+      return createApp({ version, parts, graphql });
+    };
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
+      if (isForSockets(request.url)) return (await sockets()).handle(request, response);
+      app ??= loadApp();
+      (await app)(request, response);
+    };
+
+    return {
+      handle(request, response) {
+        answer(request, response).catch((error) => parts.answerError(request, response, error));
+      },
+      async close() {
+        stopping = true;
+        await (await loading)?.close();
+      },
+    };
   };
+}
+
+function isForSockets(url = ""): boolean {
+  return url.startsWith("/socket.io/");
 }

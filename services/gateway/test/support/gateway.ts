@@ -1,7 +1,8 @@
 import type { Implementation } from "@gantry/worker";
 import { startWorker } from "@gantry/worker";
-import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import type { ManagerOptions, Socket, SocketOptions } from "socket.io-client";
 import { createWeb } from "../../src/web/web.ts";
+import { connectSocket } from "./sockets.ts";
 
 /** The gateway's pages and protocols for services of a test's own, on ports of their own. */
 export async function gatewayFor(
@@ -16,24 +17,17 @@ export async function gatewayFor(
     web: createWeb({ version: "1.2.3", services: services.map(({ service }) => service), maxSockets }),
   });
   const url = `http://127.0.0.1:${worker.port}`;
-  const clients: Socket[] = [];
+  const clients = new DisposableStack();
   return {
     worker,
     url,
     stop: () => worker.stop(),
     /** A Socket.IO client of its own connection. */
     socket(options: Partial<ManagerOptions & SocketOptions> = {}): Socket {
-      const client = io(url, {
-        transports: ["websocket"],
-        forceNew: true,
-        reconnectionDelay: 20,
-        ...options,
-      });
-      clients.push(client);
-      return client;
+      return clients.use(connectSocket(url, options)).socket;
     },
     async [Symbol.asyncDispose]() {
-      for (const client of clients) client.disconnect();
+      clients.dispose();
       await worker.stop();
     },
   };

@@ -1,4 +1,4 @@
-import type { Socket } from "socket.io-client";
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 
 export interface Failure {
   readonly error: { readonly code: number; readonly message: string; readonly details: object[] };
@@ -24,4 +24,15 @@ export function streamOf(
     socket.on("call:end", (end: { id: string }) => end.id === id && resolve({ messages, end }));
     socket.on("call:error", (error: { id: string }) => error.id === id && resolve({ messages, error }));
   });
+}
+
+/** A Socket.IO client of its own connection, which goes with it. */
+export function connectSocket(url: string, options: Partial<ManagerOptions & SocketOptions> = {}) {
+  const socket = io(url, { transports: ["websocket"], forceNew: true, reconnectionDelay: 20, ...options });
+  return {
+    socket,
+    [Symbol.dispose]() {
+      socket.disconnect();
+    },
+  };
 }

@@ -7,7 +7,7 @@ import {
   type InterceptingListener,
   type StatusObject,
 } from "@grpc/grpc-js";
-import { noteFailure } from "../../failure.ts";
+import { noteFailure, noteLost } from "../../failure.ts";
 import type { ClientResponse } from "../../interceptor.ts";
 import { brokenOff, cancelledBy, stoppedReading } from "../../local-errors.ts";
 import type { Attempt } from "../transport.ts";
@@ -180,6 +180,7 @@ export class GrpcCall implements InterceptingListener {
       // Of an answer of one message the caller has had nothing yet: where it was lost on its way, it may be asked for again.
       if (this.#headers && (this.#responses || !this.#lost)) noteFailure(error, "answering");
       else if (this.#hasNoPeer()) noteFailure(error, "unsent");
+      if (this.#lost && error !== this.#failure) noteLost(error);
       this.#answer.reject(error);
       this.#responses?.fail(error);
     } else if (this.#responses) {

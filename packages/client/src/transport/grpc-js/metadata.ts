@@ -4,8 +4,8 @@ import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 /** Adds what came over the wire, in our terms. */
 export function addFromGrpc(target: Metadata, metadata: GrpcMetadata): Metadata {
   for (const [key, values] of Object.entries(metadata.toJSON())) {
-    // The details of an error are on the error, decoded; the content type is HTTP's own.
-    if (key === DETAILS || key === "content-type") continue;
+    // The details of an error are on the error, decoded; the others are HTTP's own.
+    if (key === DETAILS || key === "content-type" || key === "date") continue;
     for (const value of values) {
       // What HTTP/2 lets through may still be no metadata: it was not meant for us.
       try {

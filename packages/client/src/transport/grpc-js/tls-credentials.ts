@@ -12,22 +12,16 @@ import type { TlsOptions } from "../../credentials.ts";
 import { tlsFailure } from "./tls-failure.ts";
 
 export class TlsCredentials extends ChannelCredentials {
-  readonly #context: SecureContext;
-  readonly #name: string;
-  readonly #options: TlsOptions;
+  readonly #renew: (() => TlsOptions) | undefined;
+  readonly #first: TlsInForce;
+  readonly #host: string;
 
   /** @param host the name that the server's certificate has to have, unless the options name another */
-  constructor(options: TlsOptions, host: string) {
+  constructor(options: TlsOptions & { renew?: () => TlsOptions }, host: string) {
     super();
-    const { ca, cert, key, serverName } = options;
-    this.#options = options;
-    this.#context = createSecureContext({
-      minVersion: "TLSv1.2",
-      ...(ca !== undefined && { ca: Buffer.from(ca) }),
-      ...(cert !== undefined && { cert: Buffer.from(cert) }),
-      ...(key !== undefined && { key: Buffer.from(key) }),
-    });
-    this.#name = serverName ?? host;
+    this.#renew = options.renew;
+    this.#first = inForce(options);
+    this.#host = host;
   }
 
   override _isSecure(): boolean {
@@ -47,14 +41,15 @@ export class TlsCredentials extends ChannelCredentials {
     };
   }
 
-  #secured(socket: Socket): Promise<TLSSocket> {
-    const name = this.#name;
-    const inWords = (error?: Error) => tlsFailure(error, this.#options);
+  async #secured(socket: Socket): Promise<TLSSocket> {
+    const { context, options } = this.#renew ? inForce(this.#renew()) : this.#first;
+    const name = options.serverName ?? this.#host;
+    const inWords = (error?: Error) => tlsFailure(error, options);
     return new Promise((resolve, reject) => {
       const secured = connect(
         {
           socket,
-          secureContext: this.#context,
+          secureContext: context,
           ALPNProtocols: ["h2"],
           // The certificate is held to the name, or the address, that is said here.
           host: name,
@@ -73,4 +68,21 @@ export class TlsCredentials extends ChannelCredentials {
       });
     });
   }
+}
+
+interface TlsInForce {
+  readonly context: SecureContext;
+  readonly options: TlsOptions;
+}
+
+/** @throws Error where what is given is no certificate, or no key of it */
+function inForce(options: TlsOptions): TlsInForce {
+  const { ca, cert, key } = options;
+  const context = createSecureContext({
+    minVersion: "TLSv1.2",
+    ...(ca !== undefined && { ca: Buffer.from(ca) }),
+    ...(cert !== undefined && { cert: Buffer.from(cert) }),
+    ...(key !== undefined && { key: Buffer.from(key) }),
+  });
+  return { context, options };
 }

@@ -156,7 +156,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
 
   sendHeaders(headers: Metadata | undefined): void {
     const metadata = new OutgoingMetadata(headers);
-    if (this.#compresses()) metadata.put("grpc-encoding", "gzip");
+    if (this.#compresses()) metadata.put("grpc-encoding", ["gzip"]);
     this.#wire.sendMetadata(metadata);
   }
 

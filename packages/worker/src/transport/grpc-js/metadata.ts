@@ -33,7 +33,7 @@ export function toGrpc(metadata: Metadata | undefined): OutgoingMetadata | undef
 export function errorTrailers(error: RpcError, trailers: Metadata | undefined): GrpcMetadata {
   const result = new OutgoingMetadata(trailers, error.metadata);
   const details = error.detailsBinary();
-  if (details && details.byteLength <= MAX_DETAILS_BYTES) result.put("grpc-status-details-bin", details);
+  if (details && details.byteLength <= MAX_DETAILS_BYTES) result.put("grpc-status-details-bin", [details]);
   return result;
 }
 
@@ -48,12 +48,12 @@ export class OutgoingMetadata extends GrpcMetadata {
   constructor(...parts: readonly (Metadata | undefined)[]) {
     super();
     const put = (values: readonly MetadataValue[], key: string) => {
-      if (isMetadata(key)) this.put(key, ...values);
+      if (isMetadata(key)) this.put(key, values);
     };
     for (const part of parts) part?.forEach(put);
   }
 
-  put(key: string, ...values: readonly MetadataValue[]): void {
+  put(key: string, values: readonly MetadataValue[]): void {
     const [first] = values;
     const before = Object.hasOwn(this.#headers, key) ? this.#headers[key] : undefined;
     if (before === undefined && first !== undefined && values.length === 1) {

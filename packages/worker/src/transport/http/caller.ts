@@ -1,14 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Metadata } from "@gantry/rpc";
+import type { WebPeer } from "../../web.ts";
 import { peerOf } from "../peer.ts";
 import { namesShownOn } from "../tls/certificate-names.ts";
 import { requestMetadata } from "./metadata.ts";
 
 /** What a request of HTTP says of the call that it makes, whatever its protocol. */
-export interface HttpCaller {
-  readonly peer: string;
-  readonly connection: object;
-  readonly certificateNames: () => readonly string[];
+export interface HttpCaller extends WebPeer {
   readonly headers: Metadata;
   /** Aborts when the client has gone before it had its answer. */
   readonly signal: AbortSignal;
@@ -20,12 +19,10 @@ export function callerOf(request: IncomingMessage, response: ServerResponse): Ht
     if (!response.writableFinished) controller.abort();
   });
   if (response.destroyed) controller.abort();
-  const { socket } = request;
-  return {
-    peer: peerOf(socket),
-    connection: socket,
-    certificateNames: () => namesShownOn(socket),
-    headers: requestMetadata(request),
-    signal: controller.signal,
-  };
+  return { ...peerOn(request.socket), headers: requestMetadata(request), signal: controller.signal };
+}
+
+/** Who is at the other end of a connection. */
+export function peerOn(socket: Socket): WebPeer {
+  return { peer: peerOf(socket), connection: socket, certificateNames: () => namesShownOn(socket) };
 }

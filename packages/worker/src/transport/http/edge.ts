@@ -4,12 +4,15 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { ServerReflection } from "@gantry/proto/grpc/reflection/v1/reflection_pb.js";
 import { Code } from "@gantry/rpc";
 import type { Logger } from "../../log.ts";
 import type { Route } from "../../pipeline.ts";
 import type { Protocol } from "../../protocol.ts";
 import type { InProcessHost } from "../in-process/in-process-call.ts";
+import { createInProcessClient } from "../in-process/in-process-client.ts";
 import { answer } from "./answer.ts";
+import { callerOf } from "./caller.ts";
 import type { AnswerConnect } from "./connect.ts";
 import { answerCors, type CorsOrigins } from "./cors.ts";
 import { answerFailure, HttpError, notFound, unsupportedType, wrongVerb } from "./errors.ts";
@@ -141,13 +144,20 @@ function healthz(isServing: () => boolean): Page {
   };
 }
 
-function openApi({ rest, name, version }: EdgeOptions): Page {
+/** It tells what reflection tells: so it tells those whom reflection answers. */
+function openApi({ host, rest, name, version }: EdgeOptions): Page {
   let text: Promise<string> | undefined;
   const make = async () => {
     const { createOpenApi } = await import("./openapi/openapi.ts");
     return JSON.stringify(createOpenApi({ title: name, version, bindings: rest.bindings }));
   };
   return async (request, response) => {
+    const caller = callerOf(request, response);
+    const { serverReflectionInfo } = createInProcessClient(ServerReflection, host, {
+      ...caller,
+      protocol: "rest",
+    });
+    for await (const _ of serverReflectionInfo([], caller));
     text ??= make();
     answer(request, response, { status: 200, contentType: "application/json", body: await text });
   };

@@ -60,7 +60,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     handle(request, response);
   };
 
-  const server = createServer(
+  const server: Server = createServer(
     {
       maxHeaderSize: MAX_METADATA_BYTES,
       headersTimeout: headersTimeoutMs,
@@ -68,6 +68,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       requestTimeout: 0,
       keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      // HTTP/2 is offered like that too, by curl and Java for two: such a request is answered as it is.
+      shouldUpgradeCallback: ({ headers }) =>
+        headers.upgrade?.toLowerCase() === "websocket" && server.listenerCount("upgrade") > 0,
     },
     onRequest,
   );

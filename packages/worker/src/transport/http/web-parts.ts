@@ -3,7 +3,7 @@ import type { Logger } from "../../log.ts";
 import type { WebParts } from "../../web.ts";
 import type { InProcessHost } from "../in-process/in-process-call.ts";
 import { createInProcessClient } from "../in-process/in-process-client.ts";
-import { callerOf } from "./caller.ts";
+import { callerOf, peerOn } from "./caller.ts";
 import { answerCors, type CorsOrigins } from "./cors.ts";
 import { answerFailure } from "./errors.ts";
 import { timeoutMsOf } from "./metadata.ts";
@@ -26,6 +26,7 @@ export function createWebParts({ server, edge, host, log, corsOrigins }: WebPart
       const timeoutMs = timeoutMsOf(request);
       return { ...callerOf(request, response), ...(timeoutMs !== undefined && { timeoutMs }) };
     },
+    peerOf: peerOn,
     cors: (request, response) => answerCors(corsOrigins, request, response),
     answerError: (request, response, error) => answerFailure(request, response, error, log),
     log,
