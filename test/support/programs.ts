@@ -1,5 +1,7 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { accessSync, constants, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
 
 /**
  * For tests that need a program of the system: skips them by name where it is not on the PATH.
@@ -24,7 +26,21 @@ export function optionalProgram(name: string, hint: string): { skip: string | fa
   return { skip: isThere(name) ? false : `${name} is not there: ${hint}` };
 }
 
-function isThere(name: string): boolean {
+/**
+ * Where test/support/ci-tools.sh builds a program from the Go module of this name in `test/`. The name in the user's
+ * cache changes with the module.
+ */
+export function builtProgram(name: string): string {
+  const hash = createHash("sha256");
+  for (const file of ["go.mod", "go.sum", "main.go"]) {
+    hash.update(readFileSync(join(import.meta.dirname, "..", name, file)));
+  }
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  return join(cache, "gantry", `${name}-${hash.digest("hex").slice(0, 16)}`);
+}
+
+/** Whether a program is on the PATH, or at its own path. */
+export function isThere(name: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((directory) => {
     try {
       accessSync(resolve(directory, name), constants.X_OK);

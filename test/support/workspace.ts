@@ -23,6 +23,7 @@ const COPIED = [
   "packages/worker/src",
   "packages/dev/package.json",
   "packages/dev/generate.mjs",
+  "packages/dev/protoc-gen-comments.mjs",
 ];
 
 /** Our packages that are copied: the copies see each other, and no original. */

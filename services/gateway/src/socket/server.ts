@@ -3,6 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { methodName } from "@gantry/rpc";
 import type { Logger, WebParts } from "@gantry/worker";
 import { Server } from "socket.io";
+import type { Console } from "../console/console.ts";
 import type { ClientOf } from "../json/json-call.ts";
 import type { JsonCodec } from "../json/json-codec.ts";
 import { forCaller } from "../json/unexpected.ts";
@@ -19,6 +20,8 @@ export interface SocketServerOptions {
   readonly maxSockets: number;
   /** Whose pages may connect, beside those of this server's own host. */
   readonly corsOrigins: WebParts["settings"]["corsOrigins"];
+  /** Gets the sockets of the namespace `/console`. Undefined: there is no such namespace. */
+  readonly console?: Pick<Console, "attach"> | undefined;
 }
 
 export interface SocketServer {
@@ -79,6 +82,8 @@ export function attachSocketServer(http: HttpServer, options: SocketServerOption
       next(Object.assign(new Error(told.message), { data: { error: codec.status(told) } }));
     }
   });
+
+  options.console?.attach(io.of("/console"));
 
   return {
     async close() {

@@ -44,6 +44,7 @@ export class Session {
       codec,
       clientOf,
       headers,
+      readHeaders: metadataOf,
       signal,
       emit: (event, payload, onAck) => {
         if (onAck) socket.emit(event, payload, onAck);

@@ -2,6 +2,7 @@ import type { RequestListener } from "node:http";
 import { Code, RpcError } from "@gantry/rpc";
 import type { WebParts } from "@gantry/worker";
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from "express";
+import type { Console } from "../console/console.ts";
 import type { GraphqlHandler } from "../graphql/yoga.ts";
 import { sayHello } from "./say-hello.ts";
 import { pageHeaders, securityHeaders } from "./security-headers.ts";
@@ -10,10 +11,12 @@ export interface AppOptions {
   readonly version: string;
   readonly parts: WebParts;
   readonly graphql: GraphqlHandler;
+  /** Undefined: there is none. */
+  readonly console: Console | undefined;
 }
 
 /** What the gateway serves over HTTP beside the methods' own paths. */
-export function createApp({ version, parts, graphql }: AppOptions): RequestListener {
+export function createApp({ version, parts, graphql, console }: AppOptions): RequestListener {
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", "simple");
   app.use(securityHeaders);
@@ -28,6 +31,7 @@ export function createApp({ version, parts, graphql }: AppOptions): RequestListe
   app.all("/graphql", cors, pageHeaders, onlyJson, (request, response) =>
     graphql(request, response, { caller: parts.callerOf(request, response) }),
   );
+  if (console) app.use("/console", console.handle);
   app.use((request, response) => parts.edge(request, response));
 
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
