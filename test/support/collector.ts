@@ -45,40 +45,73 @@ export const needsCollector = requireProgram(PROGRAM, "bash test/support/ci-tool
  * @param grpcEndpoint where it takes OTLP by gRPC, for those who cannot be told
  */
 export async function startCollector(grpcEndpoint = "127.0.0.1:0"): Promise<Collector> {
-  const spans: Span[] = [];
-  const arrivals = new EventEmitter<{ span: [Span] }>().setMaxListeners(0);
-  const sink = createServer(async (request, response) => {
-    for (const span of spansIn(await json(request))) {
-      spans.push(span);
-      arrivals.emit("span", span);
-    }
-    response.setHeader("content-type", "application/json").end("{}");
-  });
-  sink.listen(0, "127.0.0.1");
-  await once(sink, "listening");
-  const { port } = sink.address() as AddressInfo;
+  await using stack = new AsyncDisposableStack();
+  const sink = stack.use(await startSink());
+  const collector = stack.use(await runCollector([`yaml:${configuration(sink.address, grpcEndpoint)}`]));
+  const disposables = stack.move();
+  return {
+    http: collector.http,
+    grpc: collector.grpc,
+    spans: sink.spans,
+    received: sink.received,
+    [Symbol.asyncDispose]: () => disposables.disposeAsync(),
+  };
+}
 
-  const collector = spawn(PROGRAM, ["--config", `yaml:${configuration(port, grpcEndpoint)}`], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+/**
+ * Runs a Collector until it takes OTLP.
+ *
+ * @param configs what `--config` takes, such as `file:…`; later ones go over earlier ones
+ */
+export async function runCollector(configs: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const args = configs.flatMap((config) => ["--config", config]);
+  const collector = spawn(PROGRAM, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   const exited = once(collector, "exit");
   const endpoints: Record<string, string> = {};
   const log: string[] = [];
   for await (const line of createInterface(collector.stderr)) {
     log.push(line);
-    const { msg, endpoint } = JSON.parse(line);
+    const { msg, endpoint } = line.startsWith("{") ? JSON.parse(line) : {};
     if (endpoint) endpoints[msg] = `http://${endpoint}`;
     if (msg === "Everything is ready. Begin running and processing data.") break;
   }
   collector.stderr.resume();
   const { "Starting HTTP server": http, "Starting GRPC server": grpc } = endpoints;
   if (!http || !grpc) throw new Error(`The Collector did not start:\n${log.join("\n")}`);
-
   return {
     http,
     grpc,
+    async [Symbol.asyncDispose]() {
+      collector.kill();
+      await exited;
+    },
+  };
+}
+
+/** Where a Collector passes on what it has: OTLP over HTTP, as JSON. */
+export async function startSink() {
+  const spans: Span[] = [];
+  const arrivals = new EventEmitter<{ span: [Span]; logs: [unknown] }>().setMaxListeners(0);
+  const sink = createServer(async (request, response) => {
+    const body = await json(request);
+    if (request.url?.endsWith("/v1/logs")) arrivals.emit("logs", body);
+    else {
+      for (const span of spansIn(body)) {
+        spans.push(span);
+        arrivals.emit("span", span);
+      }
+    }
+    response.setHeader("content-type", "application/json").end("{}");
+  });
+  sink.listen(0, "127.0.0.1");
+  await once(sink, "listening");
+  // It listens on a port, not on a path.
+  const { port } = sink.address() as AddressInfo;
+  return {
+    address: `http://127.0.0.1:${port}`,
     spans,
-    received(holds) {
+    arrivals,
+    received(holds: (span: Span) => boolean): Promise<Span> {
       return new Promise((resolve) => {
         const found = spans.find(holds);
         if (found) return resolve(found);
@@ -91,22 +124,20 @@ export async function startCollector(grpcEndpoint = "127.0.0.1:0"): Promise<Coll
       });
     },
     async [Symbol.asyncDispose]() {
-      collector.kill();
-      await exited;
       sink.close();
       sink.closeAllConnections();
     },
   };
 }
 
-function configuration(port: number, grpcEndpoint: string): string {
+function configuration(sink: string, grpcEndpoint: string): string {
   return JSON.stringify({
     receivers: {
       otlp: { protocols: { http: { endpoint: "127.0.0.1:0" }, grpc: { endpoint: grpcEndpoint } } },
     },
     exporters: {
       otlp_http: {
-        traces_endpoint: `http://127.0.0.1:${port}`,
+        traces_endpoint: sink,
         encoding: "json",
         compression: "none",
         sending_queue: { enabled: false },

@@ -39,7 +39,8 @@ export function builtProgram(name: string): string {
   return join(cache, "gantry", `${name}-${hash.digest("hex").slice(0, 16)}`);
 }
 
-function isThere(name: string): boolean {
+/** Whether a program is on the PATH, or at its own path. */
+export function isThere(name: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((directory) => {
     try {
       accessSync(resolve(directory, name), constants.X_OK);

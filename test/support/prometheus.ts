@@ -22,14 +22,25 @@ export interface SeriesExemplars {
 }
 
 /** A Prometheus that scrapes these addresses, such as `127.0.0.1:9464`, five times a second. */
-export async function startPrometheus(...targets: readonly string[]) {
+export function startPrometheus(...targets: readonly string[]) {
+  return runPrometheus({ scrape_configs: [{ job_name: "worker", static_configs: [{ targets }] }] });
+}
+
+/** The parts of Prometheus's configuration that tests choose. Everything happens five times a second. */
+export interface PrometheusConfiguration {
+  readonly scrape_configs?: readonly object[];
+  readonly rule_files?: readonly string[];
+}
+
+/** A Prometheus with this configuration; it also takes what is written to `/api/v1/write`. */
+export async function runPrometheus(configuration: PrometheusConfiguration) {
   const directory = await mkdtemp(join(tmpdir(), "gantry-prometheus-"));
   const config = join(directory, "prometheus.yml");
   await writeFile(
     config,
     JSON.stringify({
-      global: { scrape_interval: "200ms", scrape_timeout: "200ms" },
-      scrape_configs: [{ job_name: "worker", static_configs: [{ targets }] }],
+      global: { scrape_interval: "200ms", scrape_timeout: "200ms", evaluation_interval: "200ms" },
+      ...configuration,
     }),
   );
   const child = spawn(
@@ -38,6 +49,7 @@ export async function startPrometheus(...targets: readonly string[]) {
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(directory, "data")}`,
       "--web.listen-address=127.0.0.1:0",
+      "--web.enable-remote-write-receiver",
       "--enable-feature=exemplar-storage",
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
@@ -45,12 +57,17 @@ export async function startPrometheus(...targets: readonly string[]) {
   const exited = once(child, "exit");
   const address = await addressOf(child.stderr);
 
+  async function get(path: string, parameters: Record<string, string>): Promise<unknown> {
+    const response = await fetch(`http://${address}/api/v1/${path}?${new URLSearchParams(parameters)}`);
+    const { data, error } = Object(await response.json());
+    if (error) throw new Error(`Prometheus says to ${path} ${parameters.query}: ${error}`);
+    return data;
+  }
+
   /** Asks until there is an answer: Prometheus has no event for a scrape that is stored. */
   async function ask<T>(path: string, parameters: Record<string, string>, read: (data: unknown) => T[]) {
     for (let attempt = 0; attempt < 100; attempt += 1) {
-      const response = await fetch(`http://${address}/api/v1/${path}?${new URLSearchParams(parameters)}`);
-      const { data } = Object(await response.json());
-      const found = read(data);
+      const found = read(await get(path, parameters));
       if (found.length > 0) return found;
       await delay(100);
     }
@@ -58,8 +75,16 @@ export async function startPrometheus(...targets: readonly string[]) {
   }
 
   return {
-    // Both answer in the shapes that the HTTP API documents.
+    // All answer in the shapes that the HTTP API documents.
     query: (query: string) => ask("query", { query }, (data) => Object(data).result as Sample[]),
+    /** What there is by now, and be it nothing. */
+    queryNow: async (query: string) => Object(await get("query", { query })).result as Sample[],
+    /** The labels of every series of this metric. */
+    series: async (metric: string) => (await get("series", { "match[]": metric })) as Sample["metric"][],
+    /** The query as Prometheus writes it. Throws what is wrong with it. */
+    format: async (query: string) => String(await get("format_query", { query })),
+    /** Where it takes remote writes. */
+    remoteWrite: `http://${address}/api/v1/write`,
     exemplars(query: string) {
       const now = Date.now() / 1_000;
       const span = { start: String(now - 600), end: String(now + 600) };

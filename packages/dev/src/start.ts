@@ -1,5 +1,8 @@
 // `npm start`: every worker as a process of its own, until Ctrl-C.
 import { announcement, HELP } from "./workers/announcement.ts";
+import { planConsole } from "./workers/console.ts";
+import { buildConsolePage } from "./workers/console-page.ts";
+import { feedLines } from "./workers/feed-lines.ts";
 import { lineSinks } from "./workers/lines.ts";
 import { WORKERS } from "./workers/list.ts";
 import { PlanError, planWorkers } from "./workers/plan.ts";
@@ -10,12 +13,15 @@ if (process.argv.includes("--help")) {
   process.exit(0);
 }
 
-const plans = await planWorkers(WORKERS, process.env).catch((error: unknown) => {
+const planned = await planWorkers(WORKERS, process.env).catch((error: unknown) => {
   if (!(error instanceof PlanError)) throw error;
   console.error(error.message);
   process.exit(error.exitCode);
 });
-const sinkFor = lineSinks(plans.map(({ worker }) => worker.name));
+const { plans, console: local } = planConsole(planned);
+if (local) await buildConsolePage();
+const shown = lineSinks(plans.map(({ worker }) => worker.name));
+const sinkFor = local?.feed ? feedLines(local.feed, shown) : shown;
 const workers = plans.map((plan) => startProcess(plan, sinkFor(plan.worker.name)));
 
 const stopping = new AbortController();
@@ -51,7 +57,7 @@ for (const { plan, exited } of workers) {
   });
 }
 void Promise.all(plans.map((plan) => untilReady(plan, stopping.signal))).then(() => {
-  if (!stopping.signal.aborted) console.log(announcement(plans));
+  if (!stopping.signal.aborted) console.log(announcement(plans, local?.url));
 });
 await Promise.all(workers.map(({ exited }) => exited));
 process.exit(exitCode);

@@ -59,7 +59,10 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   for (const { service, health: start } of services) {
     start?.((status) => health.report(service.typeName, status));
   }
-  const admin = createAdminService(() => policies.explain());
+  const admin = createAdminService(
+    () => policies.explain(),
+    () => quotaStore.fullest?.() ?? [],
+  );
   const inBand = [health.implementation, admin, ...createReflection([...named, ...reflected(health, admin)])];
   checkNames([
     ...named,

@@ -7,14 +7,17 @@ import { clientOf } from "./support/client-of.ts";
 
 const { client } = clientOf(
   Admin,
-  createAdminService(() => [
-    {
-      method: "greeter.v1.Greeter/SayHello",
-      sources: { "timeout.default": "proto" },
-      interceptors: ["recover"],
-    },
-    { method: "greeter.v1.Greeter/BidiHello" },
-  ]),
+  createAdminService(
+    () => [
+      {
+        method: "greeter.v1.Greeter/SayHello",
+        sources: { "timeout.default": "proto" },
+        interceptors: ["recover"],
+      },
+      { method: "greeter.v1.Greeter/BidiHello" },
+    ],
+    () => [{ quota: "greetings-per-name", subject: "七米", limit: 60, remaining: 12 }],
+  ),
 );
 
 test("Explain answers what is in force for every method", async () => {
@@ -41,4 +44,12 @@ test("Explain of a method that is not there is NOT_FOUND and says how one is nam
     message:
       'There is no method "SayHello" on this worker: expected one such as greeter.v1.Greeter/SayHello.',
   });
+});
+
+test("Subjects answers who has used up how much of which quota", async () => {
+  const { subjects } = await client.subjects({});
+  assert.deepEqual(
+    subjects.map(({ quota, subject, limit, remaining }) => ({ quota, subject, limit, remaining })),
+    [{ quota: "greetings-per-name", subject: "七米", limit: 60, remaining: 12 }],
+  );
 });

@@ -189,3 +189,19 @@ test("a store that is closed has forgotten everything", async () => {
   await store.close();
   assert.equal(store.subjects, 0);
 });
+
+test("the fullest are told by what they have left now, at most 20 of them, and who is full again is not", () => {
+  const { store, take, clock } = memoryStore();
+  const [wide, narrow] = [rule({ id: "wide", limit: 4 }), rule({ id: "narrow", limit: 2, windowMs: 1_000 })];
+  take(wide, "七米");
+  take(narrow, "小明");
+  take(narrow, "小明");
+  assert.deepEqual(store.fullest(), [
+    { quota: "narrow", subject: "小明", limit: 2, remaining: 0 },
+    { quota: "wide", subject: "七米", limit: 4, remaining: 3 },
+  ]);
+  clock.advance(1_000);
+  assert.deepEqual(store.fullest(), [{ quota: "wide", subject: "七米", limit: 4, remaining: 3 }]);
+  for (let index = 0; index < 30; index += 1) take(wide, `${index}`);
+  assert.equal(store.fullest().length, 20);
+});

@@ -18,7 +18,8 @@ const TARGETS = { greeter: "dns:///localhost:50051", math: "dns:///localhost:500
  * process, so that traces, metrics, logs and limits hold for them alike.
  */
 export function createGateway(env: NodeJS.ProcessEnv = process.env): WorkerOptions {
-  const { channels, timeoutMs, maxSockets, problems } = readGatewaySettings(env, TARGETS);
+  const settings = readGatewaySettings(env, TARGETS);
+  const { channels, timeoutMs, problems } = settings;
   return {
     name: "gateway",
     version: release.version,
@@ -29,7 +30,7 @@ export function createGateway(env: NodeJS.ProcessEnv = process.env): WorkerOptio
     defaults: { port: 8080, adminPort: 9466 },
     problems,
     env,
-    web: createWeb({ version: release.version, services: SERVICES, maxSockets }),
+    web: createWeb({ version: release.version, services: SERVICES, settings }),
   };
 }
 

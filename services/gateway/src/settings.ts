@@ -10,15 +10,20 @@ import {
   tls,
 } from "@gantry/client";
 import { formatDurationMs, parseDurationMs } from "@gantry/rpc";
+import { type ConsoleSettings, readConsoleSettings } from "./console/settings.ts";
 
 /** The gateway's own settings, beside those that every worker has. */
 export interface GatewaySettings<Worker extends string = string> {
   /** `<NAME>_TARGET`: where each worker is, as gRPC names it. */
   readonly channels: Readonly<Record<Worker, Channel>>;
+  /** A channel to any other worker, by the same credentials. */
+  readonly connectTo: (target: string) => Channel;
   /** `UPSTREAM_TIMEOUT`: how long a worker may take where no deadline says so. Default 10s. */
   readonly timeoutMs: number;
   /** `MAX_SOCKETS`: sockets of Socket.IO at the same time. Default 10,000. */
   readonly maxSockets: number;
+  /** `CONSOLE` and those that begin so. Undefined, the default: there is no console. */
+  readonly console: ConsoleSettings | undefined;
   /** What is wrong with them, a sentence each. */
   readonly problems: readonly string[];
 }
@@ -64,8 +69,10 @@ export function readGatewaySettings<Worker extends string>(
   return {
     // One for each of the targets' names, as they were given.
     channels: Object.fromEntries(channels) as Record<Worker, Channel>,
+    connectTo: (target) => connect(target, { credentials }),
     timeoutMs: timeoutMs ?? 0,
     maxSockets,
+    console: readConsoleSettings(env, problems),
     problems,
   };
 }

@@ -1,5 +1,5 @@
 import { checkBreaking, type Remark } from "./breaking.ts";
-import { checkGenerated } from "./generated.ts";
+import { checkDashboards, checkGenerated } from "./generated.ts";
 import { findViolations, readPackages, readSources } from "./imports.ts";
 import { checkManifests } from "./manifests/check-manifests.ts";
 import { biome, buf, capture, tsc } from "./tools.ts";
@@ -12,12 +12,15 @@ interface Check {
 
 const CHECKS: readonly Check[] = [
   { name: "types", run: () => capture(tsc("-p", "tsconfig.json")) },
+  { name: "types of load tests", run: () => capture(tsc("-p", "loadtest/tsconfig.json")) },
+  { name: "types of the console", run: () => capture(tsc("--noEmit", "-p", "packages/console")) },
   { name: "lint and format", run: () => capture(biome("check", "--error-on-warnings")) },
   { name: "imports", run: async () => sentences(findViolations(readSources(), readPackages())) },
   { name: "contracts", run: () => capture(buf("lint")) },
   { name: "contracts keep their promises", run: () => checkBreaking() },
   { name: "generated code is fresh", run: checkGenerated },
   { name: "manifests", run: () => checkManifests() },
+  { name: "dashboards and rules are fresh", run: () => checkDashboards() },
 ];
 
 /**

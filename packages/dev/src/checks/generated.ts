@@ -24,6 +24,24 @@ export async function checkGenerated(): Promise<Outcome> {
   }
 }
 
+/** Makes dashboards and rules once more and compares them with those that are committed. */
+export async function checkDashboards(folder = join(root, "observability")): Promise<Outcome> {
+  const { artifacts } = await import("@gantry/observability");
+  const made = artifacts();
+  const committed = ["dashboards", "rules"].flatMap((name) =>
+    readdirSync(join(folder, name)).map((file) => `${name}/${file}`),
+  );
+  const differing = [...new Set([...made.keys(), ...committed])]
+    .filter(
+      (path) => !committed.includes(path) || made.get(path) !== readFileSync(join(folder, path), "utf8"),
+    )
+    .map((path) => `observability/${path} is not what observability/src generates.`);
+  return {
+    exitCode: differing.length,
+    output: [...differing, "To make it anew: npm run generate"].join("\n"),
+  };
+}
+
 /** The files that only one of two directories has, or that are not the same in both. */
 export function differences(one: string, other: string): string[] {
   const [left, right] = [contentsOf(one), contentsOf(other)];

@@ -4,10 +4,11 @@ import { root } from "../../bootstrap.mjs";
 
 /** What the sources of each part may import of ours, besides themselves. Parts that are not here may all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "packages/console": ["proto"],
   "packages/rpc": ["proto"],
   "packages/worker": ["packages/rpc", "proto"],
   "packages/client": ["packages/rpc", "proto"],
-  services: ["packages/worker", "packages/client", "packages/rpc", "proto"],
+  services: ["packages/console", "packages/worker", "packages/client", "packages/rpc", "proto"],
 };
 
 /** What else one folder imports of ours, each when it is needed and not before. */
@@ -50,7 +51,7 @@ export function findViolations(
 
 /** Every source file of the repository. */
 export function readSources(): SourceFile[] {
-  const paths = globSync("{packages,services,bench,test}/**/*.{ts,mjs}", {
+  const paths = globSync("{packages,services,bench,loadtest,observability,test}/**/*.{ts,tsx,mjs}", {
     cwd: root,
     exclude: (path) => path.endsWith("node_modules"),
   });
@@ -62,7 +63,9 @@ export function readSources(): SourceFile[] {
 
 /** The folder of each of our packages, by name. */
 export function readPackages(): Map<string, string> {
-  const manifests = globSync("{proto,bench,test,packages/*,services/*}/package.json", { cwd: root });
+  const manifests = globSync("{proto,bench,loadtest,observability,test,packages/*,services/*}/package.json", {
+    cwd: root,
+  });
   return new Map(
     manifests.map((path) => {
       const { name }: { name: string } = JSON.parse(readFileSync(join(root, path), "utf8"));

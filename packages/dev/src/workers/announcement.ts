@@ -5,7 +5,7 @@ import type { Plan } from "./plan.ts";
 const CALL = "npx buf curl --protocol grpc --http2-prior-knowledge";
 
 /** What `npm start` prints once every worker serves: where they are, and what to try. */
-export function announcement(plans: readonly Plan[]): string {
+export function announcement(plans: readonly Plan[], consoleUrl: string | undefined): string {
   const places = plans.map(({ worker, host, port, adminPort }) => ({
     ...worker,
     address: addressOf(host, port),
@@ -26,7 +26,7 @@ Try, in another terminal:
   ${CALL} -d '{"name":"七米"}' ${urlOf("greeter")}/greeter.v1.Greeter/LotsOfReplies
   ${CALL} -d '{"vals":[1,2,3]}' ${urlOf("math")}/math.v1.Math/Sum
   curl -G ${urlOf("gateway")}/rpc --data-urlencode name=七米
-GraphQL is at ${urlOf("gateway")}/graphql, for a browser too.
+GraphQL is at ${urlOf("gateway")}/graphql, for a browser too.${consoleUrl === undefined ? "" : `\nTry, watch and trace calls in the console: ${consoleUrl}`}
 Greet one name more than 60 times within a minute, and its quota answers RESOURCE_EXHAUSTED.
 
 ready`;

@@ -14,12 +14,15 @@ export interface Entry extends Bucket {
 
 /** The buckets of one quota, in the order in which they were last asked for. */
 export class Ledger {
+  /** The id of the quota. */
+  readonly quota: string;
   readonly rate: Rate;
   readonly #entries = new Map<string, Entry>();
   #oldest: Entry | undefined;
   #newest: Entry | undefined;
 
-  constructor(rate: Rate) {
+  constructor(quota: string, rate: Rate) {
+    this.quota = quota;
     this.rate = rate;
   }
 
@@ -30,6 +33,11 @@ export class Ledger {
   /** The subject that has been idle for longest. */
   get oldest(): Entry | undefined {
     return this.#oldest;
+  }
+
+  /** The subject that was asked for last. */
+  get newest(): Entry | undefined {
+    return this.#newest;
   }
 
   /** The entry of a subject, the newest from now on; for one that is not known, a full one that is not kept yet. */

@@ -3,7 +3,7 @@ import type { QuotaRule } from "../policy/policy.ts";
 import { inMs, rateOf, remaining, settle, untilFullUs, untilNextUs } from "./bucket.ts";
 import { type Entry, Ledger } from "./ledger.ts";
 import { ruleKey } from "./rule.ts";
-import type { BucketState, Charge, Decision, QuotaStore, Refusal } from "./store.ts";
+import type { BucketState, Charge, CountedSubject, Decision, QuotaStore, Refusal } from "./store.ts";
 import { subjectKey } from "./subject-key.ts";
 
 export interface MemoryStoreOptions {
@@ -16,9 +16,14 @@ export interface MemoryStoreOptions {
 export interface MemoryStore extends QuotaStore {
   take(charges: readonly Charge[]): Decision;
   retain(rules: readonly QuotaRule[]): void;
+  fullest(): CountedSubject[];
   /** How many subjects are remembered now. */
   readonly subjects: number;
 }
+
+/** Of each quota, those that were counted last, so that telling who is fullest holds nobody up. */
+const MOST_LOOKED_AT = 1_000;
+const MOST_TOLD = 20;
 
 /**
  * Counts by the rule of `bucket.ts`. When one subject more would pass `maxSubjects`, one is forgotten:
@@ -38,7 +43,7 @@ export function createMemoryStore({ clock, maxSubjects }: MemoryStoreOptions): M
     const known = ledgerOfRule.get(rule);
     if (known) return known;
     const key = ruleKey(rule);
-    const ledger = ledgers.get(key) ?? new Ledger(rateOf(rule.limit, rule.windowMs));
+    const ledger = ledgers.get(key) ?? new Ledger(rule.id, rateOf(rule.limit, rule.windowMs));
     ledgers.set(key, ledger);
     ledgerOfRule.set(rule, ledger);
     return ledger;
@@ -108,6 +113,21 @@ export function createMemoryStore({ clock, maxSubjects }: MemoryStoreOptions): M
         subjects -= ledger.size;
       }
       ledgerOfRule = new WeakMap();
+    },
+
+    fullest() {
+      const nowUs = Math.round(clock.now() * 1_000);
+      const counted: CountedSubject[] = [];
+      for (const { quota, rate, newest } of ledgers.values()) {
+        let entry = newest;
+        for (let looked = 0; entry && looked < MOST_LOOKED_AT; looked += 1, entry = entry.older) {
+          if (settle(entry, rate, nowUs)) continue;
+          const { limit } = rate;
+          counted.push({ quota, subject: entry.key, limit, remaining: remaining(entry, rate, nowUs) });
+        }
+      }
+      const share = ({ remaining, limit }: CountedSubject) => remaining / limit;
+      return counted.sort((a, b) => share(a) - share(b)).slice(0, MOST_TOLD);
     },
 
     async close() {

@@ -34,6 +34,17 @@ export interface Refusal {
   readonly retryAfterMs: number | undefined;
 }
 
+/** How far one subject has used up one quota. */
+export interface CountedSubject {
+  /** The id of the quota. */
+  readonly quota: string;
+  /** As it is kept: of a long one, its digest. */
+  readonly subject: string;
+  readonly limit: number;
+  /** How many more fit now. */
+  readonly remaining: number;
+}
+
 /**
  * Where quotas are counted. `take` charges all or none, and is the only thing that a call does with
  * a store, so that a shared store needs one round trip. No two charges of a call are of one rule.
@@ -47,5 +58,7 @@ export interface QuotaStore {
    * @param together the same rules, by what may be charged together
    */
   retain(rules: readonly QuotaRule[], together: readonly (readonly QuotaRule[])[]): void;
+  /** Who has used up most, the fullest first. Undefined: the store cannot tell. */
+  fullest?(): CountedSubject[];
   close(): Promise<void>;
 }

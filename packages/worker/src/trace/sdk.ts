@@ -114,7 +114,14 @@ export function startSdk({ name, version, log, grpc }: SdkOptions): Sdk {
       const span = trace.getActiveSpan();
       return span && { end: ({ code }) => describe(span, code, findingsOf(call)) };
     },
-    shutdown: () => nodeSdk.shutdown(),
+    async shutdown() {
+      try {
+        await nodeSdk.shutdown();
+      } catch (error) {
+        // Whoever takes spans may be gone already: a worker that has drained has ended well all the same.
+        diag.warn(`The last spans could not be exported: ${error}`);
+      }
+    },
   };
 }
 

@@ -1,6 +1,5 @@
 import type { DescMethod, JsonObject, Message } from "@bufbuild/protobuf";
 import { type CallOptions, Code, type Metadata, RpcError } from "@gantry/rpc";
-import { metadataOf } from "../headers.ts";
 import {
   type ClientOf,
   callForMany,
@@ -23,6 +22,8 @@ export interface CallsOptions {
   readonly clientOf: ClientOf;
   /** The headers that every call of the socket carries; its own come on top. */
   readonly headers: () => Metadata;
+  /** What the headers that come with a call stand for. @throws RpcError where they cannot be sent */
+  readonly readHeaders: (headers: Readonly<Record<string, unknown>>) => Metadata;
   /** Aborts when the socket is gone. */
   readonly signal: AbortSignal;
   /** Resolves when the connection has taken it. */
@@ -124,7 +125,7 @@ export class Calls {
 
   #callOptions({ headers, timeoutMs }: CallPayload, signal: AbortSignal) {
     const metadata = this.#options.headers();
-    for (const [key, value] of metadataOf(headers)) metadata.set(key, value);
+    for (const [key, value] of this.#options.readHeaders(headers)) metadata.set(key, value);
     /** What came back beside the messages. */
     const answer: Answer = {};
     const options: CallOptions = {

@@ -57,3 +57,12 @@ export class Outflow {
 }
 
 const LEAVES_WITHIN_MS = 1_000;
+
+/** Breaks a connection. Of a WebSocket that reads nothing a goodbye would be waited for, for half a minute. */
+export function cut(conn: Socket["conn"]): void {
+  const { transport } = conn;
+  conn.close(true);
+  // The transport of WebSockets has one; it is no part of the type that all transports share.
+  const { socket } = transport as { socket?: { terminate?(): void } };
+  socket?.terminate?.();
+}

@@ -4,6 +4,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { methodName } from "@gantry/rpc";
 import type { Logger, WebParts, WebPeer } from "@gantry/worker";
 import { Server } from "socket.io";
+import type { Console } from "../console/console.ts";
 import type { ClientOf } from "../json/json-call.ts";
 import type { JsonCodec } from "../json/json-codec.ts";
 import { forCaller } from "../json/unexpected.ts";
@@ -23,6 +24,8 @@ export interface SocketServerOptions {
   readonly corsOrigins: WebParts["settings"]["corsOrigins"];
   /** Whether no sockets are taken any more. */
   readonly isStopping: () => boolean;
+  /** Gets the sockets of the namespace `/console`. Undefined: there is no such namespace. */
+  readonly console?: Pick<Console, "attach"> | undefined;
 }
 
 /** Socket.IO, for requests whose path is below `/socket.io/`. */
@@ -84,6 +87,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     sessions.add(session);
     socket.on("disconnect", () => sessions.delete(session));
   });
+
+  options.console?.attach(io.of("/console"));
 
   return {
     handle: (request, response) => given.emit("request", request, response),

@@ -9,7 +9,7 @@ import { forCaller } from "../json/unexpected.ts";
 import { Calls } from "./calls.ts";
 import { Chat } from "./chat.ts";
 import { LIMITS } from "./limits.ts";
-import { Outflow } from "./outflow.ts";
+import { cut, Outflow } from "./outflow.ts";
 import { readText, readToken } from "./payload.ts";
 import type { Ack } from "./replies.ts";
 
@@ -50,6 +50,7 @@ export class Session {
       codec,
       clientOf,
       headers,
+      readHeaders: metadataOf,
       signal,
       emit: (event, payload, onAck) =>
         this.#outflow.send(() => {
@@ -157,15 +158,6 @@ export class Session {
   #errorOf(error: unknown): JsonObject {
     return this.#options.codec.status(forCaller(error, this.#options.log));
   }
-}
-
-/** Breaks a connection. Of a WebSocket that reads nothing a goodbye would be waited for, for half a minute. */
-function cut(conn: Socket["conn"]): void {
-  const { transport } = conn;
-  conn.close(true);
-  // The transport of WebSockets has one; it is no part of the type that all transports share.
-  const { socket } = transport as { socket?: { terminate?(): void } };
-  socket?.terminate?.();
 }
 
 const EVENTS = "message, login, call, call:send, call:half-close or call:cancel";

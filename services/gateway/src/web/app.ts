@@ -2,6 +2,7 @@ import type { RequestListener } from "node:http";
 import { Code, RpcError } from "@gantry/rpc";
 import type { WebParts } from "@gantry/worker";
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from "express";
+import type { Console } from "../console/console.ts";
 import type { GraphqlHandler } from "../graphql/yoga.ts";
 import { sayHello } from "./say-hello.ts";
 import { pageHeaders, securityHeaders } from "./security-headers.ts";
@@ -11,10 +12,12 @@ export interface AppOptions {
   readonly parts: WebParts;
   /** Makes what answers `/graphql`, when the first request comes for it. */
   readonly graphql: () => Promise<GraphqlHandler>;
+  /** Undefined: there is none. */
+  readonly console: Console | undefined;
 }
 
 /** What the gateway serves over HTTP beside the methods' own paths. */
-export function createApp({ version, parts, graphql }: AppOptions): RequestListener {
+export function createApp({ version, parts, graphql, console }: AppOptions): RequestListener {
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", "simple");
   app.use(securityHeaders);
@@ -33,6 +36,7 @@ export function createApp({ version, parts, graphql }: AppOptions): RequestListe
     loading ??= graphql();
     return (await loading)(request, response, { caller });
   });
+  if (console) app.use("/console", console.handle);
   app.use((request, response) => parts.edge(request, response));
 
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {

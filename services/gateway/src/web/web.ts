@@ -2,22 +2,23 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Socket as Connection } from "node:net";
 import type { DescService } from "@bufbuild/protobuf";
 import { ServerReflection } from "@gantry/proto/grpc/reflection/v1/reflection_pb.js";
-import type { Protocol, Web, WebCaller, WebPeer } from "@gantry/worker";
+import type { Protocol, Web, WebCaller, WebParts, WebPeer } from "@gantry/worker";
+import type { Console } from "../console/console.ts";
 import type { ClientOf } from "../json/json-call.ts";
 import { createJsonCodec } from "../json/json-codec.ts";
+import type { GatewaySettings } from "../settings.ts";
 import type { SocketServer } from "../socket/server.ts";
 
 export interface GatewayWebOptions {
   readonly version: string;
   /** What GraphQL and Socket.IO show. */
   readonly services: readonly DescService[];
-  /** Sockets of Socket.IO at the same time. */
-  readonly maxSockets: number;
+  readonly settings: Pick<GatewaySettings, "maxSockets" | "console" | "connectTo">;
 }
 
 /** Everything that the gateway serves beside a worker's own protocols. What is large is loaded by who asks for it first. */
-export function createWeb({ version, services, maxSockets }: GatewayWebOptions): Web {
-  return (parts) => {
+export function createWeb({ version, services, settings: own }: GatewayWebOptions): Web {
+  return async (parts) => {
     const { server, client, log, peerOf, settings } = parts;
     const codec = createJsonCodec(services);
     const clientOf =
@@ -32,12 +33,13 @@ export function createWeb({ version, services, maxSockets }: GatewayWebOptions):
       for await (const _ of questions);
     };
 
+    const console = await openConsole(own, parts);
     let stopping = false;
     let loading: Promise<SocketServer> | undefined;
     const loadSockets = async () => {
       const { createSocketServer } = await import("../socket/server.ts");
       return createSocketServer({
-        ...{ services, codec, log, peerOf, maxSockets },
+        ...{ services, codec, log, peerOf, console, maxSockets: own.maxSockets },
         clientOf: clientOf("socket_io"),
         corsOrigins: settings.corsOrigins,
         isStopping: () => stopping,
@@ -70,7 +72,7 @@ export function createWeb({ version, services, maxSockets }: GatewayWebOptions):
         const { createGraphqlHandler } = await import("../graphql/yoga.ts");
         return createGraphqlHandler({ services, codec, log, clientOf: clientOf("graphql"), admit });
       };
-      return createApp({ version, parts, graphql });
+      return createApp({ version, parts, graphql, console });
     };
     const answer = async (request: IncomingMessage, response: ServerResponse) => {
       if (isForSockets(request.url)) return (await sockets()).handle(request, response);
@@ -85,9 +87,20 @@ export function createWeb({ version, services, maxSockets }: GatewayWebOptions):
       async close() {
         stopping = true;
         await (await loading)?.close();
+        console?.close();
       },
     };
   };
+}
+
+/** Loaded where a setting asks for it. */
+async function openConsole(
+  { console: settings, connectTo }: GatewayWebOptions["settings"],
+  parts: WebParts,
+): Promise<Console | undefined> {
+  if (!settings) return undefined;
+  const { createConsole } = await import("../console/console.ts");
+  return createConsole({ settings, parts, connectTo });
 }
 
 function isForSockets(url = ""): boolean {

@@ -1,3 +1,4 @@
+import { connect } from "@gantry/client";
 import type { Implementation } from "@gantry/worker";
 import { startWorker } from "@gantry/worker";
 import type { ManagerOptions, Socket, SocketOptions } from "socket.io-client";
@@ -14,7 +15,11 @@ export async function gatewayFor(
     version: "1.2.3",
     services,
     env: { PORT: "0", ADMIN_PORT: "0", LOG_LEVEL: "silent", DRAIN_TIMEOUT: "2s", ...env },
-    web: createWeb({ version: "1.2.3", services: services.map(({ service }) => service), maxSockets }),
+    web: createWeb({
+      version: "1.2.3",
+      services: services.map(({ service }) => service),
+      settings: { maxSockets, console: undefined, connectTo: connect },
+    }),
   });
   const url = `http://127.0.0.1:${worker.port}`;
   const clients = new DisposableStack();
