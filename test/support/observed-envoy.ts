@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
-import { optionalProgram } from "./programs.ts";
+import { requireProgram } from "./programs.ts";
 
 const PROGRAM = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "gantry/envoy-1.40.0");
 
 /** Whether it can be run here. */
-export const hasEnvoy = optionalProgram(PROGRAM, "").skip === false;
+export const hasEnvoy = requireProgram(PROGRAM, "bash test/support/ci-tools.sh downloads it").skip === false;
 
 export interface ObservedEnvoy extends AsyncDisposable {
   /** Where calls go in: `127.0.0.1:51234`. */
