@@ -22,7 +22,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm cache c
 
 FROM dependencies AS generated
 COPY buf.yaml buf.gen.yaml ./
-COPY packages/dev/generate.mjs packages/dev/
+COPY packages/dev/generate.mjs packages/dev/protoc-gen-comments.mjs packages/dev/
 COPY proto proto
 RUN node packages/dev/generate.mjs
 

@@ -62,7 +62,7 @@ test("only methods that say so are repeated once a worker has begun with them", 
 test("a service that no worker serves is named", () => {
   const descriptors = readFileSync(join(DEPLOYED, "descriptors.pb"));
   assert.throws(
-    () => envoyFiles(descriptors, [{ name: "greeter", port: 50051 }]),
+    () => envoyFiles(descriptors, [{ name: "greeter", port: 50051, protocol: "gRPC" }]),
     /No worker serves math\.v1\.Math/,
   );
 });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { status } from "@grpc/grpc-js";
 import { measureImage } from "../packages/dev/src/image/measure.ts";
+import { certificateFiles, createAuthority } from "./support/certificates.ts";
 import { build, buildImage, docker, filesOf, lineOf, requireDocker, runHardened } from "./support/docker.ts";
 import { connect, serviceOf } from "./support/plain-client.ts";
 import { ROOT } from "./support/worker-process.ts";
@@ -35,8 +36,39 @@ describe("the image of greeter", { ...requireDocker(), timeout: 2 * BUILD_TIMEOU
     const { code, replies } = await client.call("SayHello", { name: "七米" });
     assert.equal(code, status.OK);
     assert.deepEqual(replies, [{ reply: "Hello 七米" }]);
+    const byRest = await fetch(`http://${container.host}:50051/api/v1/greeter/七米`);
+    assert.deepEqual(await byRest.json(), { reply: "Hello 七米" });
     const metrics = await fetch(`http://${container.host}:9464/metrics`);
     assert.equal(metrics.status, 200);
+  });
+
+  test("with the settings of the manifests it turns calls away before its memory ends", async () => {
+    const settings = ["--env-file", join(ROOT, "k8s/base/workers/settings.env"), "--env", "POLICY_FILE="];
+    await using container = await runHardened(image, ...settings);
+    await container.logged('"serving"');
+    const clients = Array.from({ length: 100 }, () => connect(`${container.host}:50051`, greeter));
+    using _close = { [Symbol.dispose]: () => clients.forEach((client) => void client[Symbol.dispose]()) };
+    const calls = clients.flatMap((client) => Array.from({ length: 50 }, () => client.open("BidiHello")));
+    let refused = 0;
+    const told = Promise.withResolvers<void>();
+    for (const call of calls) {
+      call.send({ name: "在吗?" });
+      call.answer.then(({ code }) => {
+        if (code === status.UNAVAILABLE) refused += 1;
+        if (refused === 4_000) told.resolve();
+      });
+    }
+    await told.promise;
+    const answers = await Promise.all(clients.map((client) => client.call("SayHello", { name: "七米" })));
+    assert.ok(answers.every(({ code }) => code === status.UNAVAILABLE));
+    for (const call of calls) call.cancel();
+    const state = await docker(
+      "inspect",
+      "--format",
+      "{{.State.Running}} {{.State.OOMKilled}}",
+      container.id,
+    );
+    assert.equal(state, "true false");
   });
 
   test("its health command tells with its exit code and a sentence", async () => {
@@ -49,6 +81,45 @@ describe("the image of greeter", { ...requireDocker(), timeout: 2 * BUILD_TIMEOU
       /^greeter\.v1\.Greeter .* is SERVING\.$/,
     );
     await assert.rejects(inside("localhost:1"), { code: 1, stderr: /^Nobody listens at localhost:1/ });
+  });
+
+  test("its health command shows a certificate where the worker asks for one", async () => {
+    const authority = await createAuthority();
+    const { cert, key } = await authority.issue({ names: ["DNS:greeter"] });
+    const contents = { "tls.crt": cert, "tls.key": key, "ca.crt": authority.certificate };
+    const tls = ["--env", "TLS_CERT=/files/tls.crt", "--env", "TLS_KEY=/files/tls.key"];
+    for (const settings of [tls, [...tls, "--env", "TLS_CLIENT_CA=/files/ca.crt"]]) {
+      await using container = await runWith(image, contents, settings);
+      await container.logged('"serving"');
+      assert.equal(await docker("exec", container.id, ...HEALTH), "127.0.0.1:50051 is SERVING.");
+      using plain = connect(`${container.host}:50051`, greeter);
+      assert.equal((await plain.call("SayHello", { name: "plaintext" })).code, status.UNAVAILABLE);
+    }
+  });
+
+  test("its health command needs no credentials where all others do", async () => {
+    const settings = ["--env", "AUTH_FILE=/files/auth.yaml"];
+    await using container = await runWith(image, { "auth.yaml": "principals: []" }, settings);
+    await container.logged('"serving"');
+    assert.equal(await docker("exec", container.id, ...HEALTH), "127.0.0.1:50051 is SERVING.");
+    using client = connect(`${container.host}:50051`, greeter);
+    assert.equal((await client.call("SayHello", { name: "nobody" })).code, status.UNAUTHENTICATED);
+  });
+
+  test("the gateway's image, beside it, answers in its name", async () => {
+    const gateway = await buildImage("gateway");
+    await using worker = await runHardened(image);
+    const target = `GREETER_TARGET=dns:///${worker.host}:50051`;
+    await using container = await runHardened(gateway, "--env", target);
+    await container.logged('"serving"');
+    const origin = `http://${container.host}:8080`;
+    const page = await fetch(`${origin}/rpc?name=七米`);
+    assert.equal(await page.text(), "Response from gRPC server: Hello 七米");
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ query: '{ greeterSayHello(name: "七米") { reply } }' });
+    const answer = await fetch(`${origin}/graphql`, { method: "POST", headers, body });
+    assert.deepEqual(await answer.json(), { data: { greeterSayHello: { reply: "Hello 七米" } } });
+    assert.equal(await docker("exec", container.id, ...HEALTH), "127.0.0.1:8080 is SERVING.");
   });
 
   test("Docker itself finds it healthy, without a shell", async () => {
@@ -105,12 +176,20 @@ describe("the image of greeter", { ...requireDocker(), timeout: 2 * BUILD_TIMEOU
     assert.ok(Config.Env.includes("HOST=0.0.0.0") && Config.Env.includes("NODE_ENV=production"));
   });
 
-  test("built anew from nothing, it has the same layers", { timeout: BUILD_TIMEOUT_MS }, async () => {
+  test("built anew in another place, it has the same layers", { timeout: BUILD_TIMEOUT_MS }, async () => {
     const layersOf = (name: string) => docker("inspect", "--format", "{{json .RootFS.Layers}}", name);
-    const layers = await layersOf(image);
-    await build(ROOT, "--no-cache", "--build-arg", "SERVICE=greeter", "--tag", "gantry-test/again");
-    assert.equal(await layersOf("gantry-test/again"), layers);
-    await docker("rmi", "gantry-test/again");
+    const copy = await mkdtemp(join(tmpdir(), "gantry-again-"));
+    try {
+      const isSource = (path: string) => !/\/(node_modules|dist|\.git)$/.test(path);
+      await cp(ROOT, copy, { recursive: true, filter: isSource });
+      // What is in no layer, and yet has everything behind the locked dependencies made anew.
+      await writeFile(join(copy, "proto/unrelated.txt"), String(Date.now()));
+      await build(copy, "--build-arg", "SERVICE=greeter", "--tag", "gantry-test/again");
+      assert.equal(await layersOf("gantry-test/again"), await layersOf(image));
+    } finally {
+      await rm(copy, { recursive: true });
+      await docker("rmi", "--force", "gantry-test/again");
+    }
   });
 
   test("its size and how soon it serves are printed", async (t) => {
@@ -121,6 +200,21 @@ describe("the image of greeter", { ...requireDocker(), timeout: 2 * BUILD_TIMEOU
     assert.ok(coldStartMs > 0 && coldStartMs < 5_000, `${coldStartMs} ms`);
   });
 });
+
+/** Runs an image with these files in /files, which go with it. */
+async function runWith(image: string, contents: Readonly<Record<string, string>>, flags: readonly string[]) {
+  const files = await certificateFiles(contents);
+  await chmod(files.directory, 0o755);
+  for (const name of Object.keys(contents)) await chmod(files.path(name), 0o644);
+  const container = await runHardened(image, "--volume", `${files.directory}:/files:ro`, ...flags);
+  return {
+    ...container,
+    async [Symbol.asyncDispose]() {
+      await container[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
 
 interface ImageConfig {
   readonly Labels: Readonly<Record<string, string>>;

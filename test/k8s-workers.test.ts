@@ -27,7 +27,7 @@ async function workerOf(cluster: Cluster, pods: Pods, directory: string): Promis
   });
 }
 
-for (const name of ["greeter", "math"]) {
+for (const name of ["greeter", "math", "gateway"]) {
   test(
     `${name} starts with the settings of its Deployment, and answers each of its probes`,
     needsKubectl,

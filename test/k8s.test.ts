@@ -126,6 +126,22 @@ const PLANTED: readonly Planted[] = [
     said: /Deployment gateway calls greeter:50052: Service greeter has no port 50052/,
   },
   {
+    what: "a setting that no worker knows",
+    file: "base/workers/settings.env",
+    from: "LOG_LEVEL=",
+    to: "LOGLEVEL=",
+    shows: "overlays/local",
+    said: /Deployment greeter: LOGLEVEL is no setting that greeter knows/,
+  },
+  {
+    what: "a setting that only the other worker knows",
+    file: "components/tls/greeter.yaml",
+    from: "    spec:\n      volumes:",
+    to: "    spec:\n      containers: [{ name: worker, env: [{ name: MAX_SOCKETS, value: '9' }] }]\n      volumes:",
+    shows: "components/tls",
+    said: /Deployment greeter: MAX_SOCKETS is no setting that greeter knows/,
+  },
+  {
     what: "a NetworkPolicy for pods that are not there",
     file: "components/valkey/network.yaml",
     from: "app.kubernetes.io/component: worker",
@@ -144,10 +160,10 @@ const PLANTED: readonly Planted[] = [
   {
     what: "an image without a tag",
     file: "base/kustomization.yaml",
-    from: "  - name: gantry-math\n    newTag: 0.1.0\n",
+    from: "  - name: gantry/math\n    newTag: 0.1.0\n",
     to: "",
     shows: "overlays/local",
-    said: /Deployment math: image gantry-math can be another one tomorrow/,
+    said: /Deployment math: image gantry/math can be another one tomorrow/,
   },
   {
     what: "an autoscaler of a Deployment that is not there",

@@ -13,16 +13,19 @@ export interface Edge extends AsyncDisposable {
   readonly envoy: Envoy;
   readonly greeters: readonly EdgeWorker[];
   readonly math: EdgeWorker;
+  readonly gateways: readonly EdgeWorker[];
   /** Starts one more Envoy. */
   anotherEnvoy(options?: EnvoyOptions): Promise<Envoy>;
   /** Starts one more worker; nobody knows its address yet. */
-  worker(service: "greeter" | "math"): Promise<EdgeWorker>;
+  worker(service: "greeter" | "math" | "gateway"): Promise<EdgeWorker>;
   /** Makes these the pods of the service. */
   serve(service: string, workers: readonly { readonly host: Host }[]): Promise<void>;
 }
 
 export interface EdgeOptions extends EnvoyOptions {
   readonly greeters?: number;
+  /** Default: none. */
+  readonly gateways?: number;
   /** Of workers. */
   readonly settings?: Settings;
 }
@@ -33,7 +36,12 @@ export function needsEdge(): { skip: string | false } {
   return network.skip ? network : needsEnvoy();
 }
 
-const PORTS = { greeter: "50051", math: "50052" };
+const PORTS = { greeter: "50051", math: "50052", gateway: "8080" };
+/** Where the gateway looks for the others. */
+const TARGETS = {
+  GREETER_TARGET: "dns:///greeter.gantry.svc.cluster.local:50051",
+  MATH_TARGET: "dns:///math.gantry.svc.cluster.local:50052",
+};
 
 export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const started = new AsyncDisposableStack();
@@ -46,12 +54,14 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
 }
 
 async function build(started: AsyncDisposableStack, options: EdgeOptions): Promise<Edge> {
-  const { greeters: count = 1, settings = {} } = options;
+  const { greeters: greeterCount = 1, gateways: gatewayCount = 0, settings = {} } = options;
   const network = started.use(await createNetwork());
-  const worker = async (service: "greeter" | "math"): Promise<EdgeWorker> => {
+  const worker: Edge["worker"] = async (service) => {
     const host = await network.host();
     const port = { HOST: "0.0.0.0", PORT: PORTS[service] };
-    return { ...started.use(await startWorker(service, { ...port, ...settings }, host.within)), host };
+    const targets = service === "gateway" ? TARGETS : {};
+    const all = { ...port, ...targets, ...settings };
+    return { ...started.use(await startWorker(service, all, host.within)), host };
   };
   const serve: Edge["serve"] = (service, workers) =>
     network.name(
@@ -62,16 +72,20 @@ async function build(started: AsyncDisposableStack, options: EdgeOptions): Promi
     started.use(await startEnvoy(await network.host(), more));
 
   const greeters: EdgeWorker[] = [];
-  for (let number = 0; number < count; number += 1) greeters.push(await worker("greeter"));
+  for (let number = 0; number < greeterCount; number += 1) greeters.push(await worker("greeter"));
   await serve("greeter", greeters);
   const math = await worker("math");
   await serve("math", [math]);
+  const gateways: EdgeWorker[] = [];
+  for (let number = 0; number < gatewayCount; number += 1) gateways.push(await worker("gateway"));
+  if (gatewayCount > 0) await serve("gateway", gateways);
   const envoy = await anotherEnvoy();
   return {
     network,
     envoy,
     greeters,
     math,
+    gateways,
     anotherEnvoy,
     worker,
     serve,

@@ -37,17 +37,17 @@ export interface Envoy extends AsyncDisposable {
 export type AccessLine = Readonly<Record<string, string | number | null>>;
 
 export interface EnvoyOptions {
-  /** Arguments beside those of the Deployment. */
+  /** Default: those of the Deployment. */
   readonly args?: readonly string[];
   /** Files in /etc/envoy-tls. */
   readonly tls?: Readonly<Record<string, string>>;
 }
 
 /** Runs Envoy on a host as its container does; resolves when it serves. */
-export async function startEnvoy(host: Host, { args = [], tls = {} }: EnvoyOptions = {}): Promise<Envoy> {
+export async function startEnvoy(host: Host, { args, tls = {} }: EnvoyOptions = {}): Promise<Envoy> {
   const etc = await etcOf(DEPLOYED, { "resolv.conf": host.resolvConf, ...inFolder("envoy-tls", tls) });
   const [command = "", ...first] = [...host.within, ...withEtc(etc), PROGRAM];
-  const child = spawn(command, [...first, ...(await deployedArgs()), ...args], {
+  const child = spawn(command, [...first, ...(args ?? (await deployedArgs()))], {
     env: { PATH: process.env.PATH },
     stdio: ["ignore", "pipe", "pipe"],
   });

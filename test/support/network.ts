@@ -96,7 +96,11 @@ export async function createNetwork(): Promise<Network> {
       const number = FIRST_HOST + namespaces.length;
       const namespace = `${middle}-${number}`;
       namespaces.push(namespace);
-      const host = { address: `10.213.${subnet}.${number}`, within: within(namespace), resolvConf };
+      const host = {
+        address: `10.213.${subnet}.${number}`,
+        within: within(namespace, resolvConf),
+        resolvConf,
+      };
       await run("ip", ["netns", "add", namespace]);
       const link = `host${number}`;
       await run("ip", [...inMiddle, "add", link, "type", "veth", "peer", "name", "eth0", "netns", namespace]);
@@ -125,8 +129,10 @@ export async function createNetwork(): Promise<Network> {
   };
 }
 
-function within(namespace: string): string[] {
-  return ["ip", "netns", "exec", namespace];
+/** Runs the command behind it there, and for it alone with this file as the one that says who is asked for names. */
+function within(namespace: string, resolvConf: string): string[] {
+  const asked = `mount --bind ${resolvConf} /etc/resolv.conf && exec "$@"`;
+  return ["ip", "netns", "exec", namespace, "sh", "-c", asked, "sh"];
 }
 
 function middleOf(subnet: number): string {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, globSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
@@ -32,8 +32,9 @@ export function optionalProgram(name: string, hint: string): { skip: string | fa
  */
 export function builtProgram(name: string): string {
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum", "main.go"]) {
-    hash.update(readFileSync(join(import.meta.dirname, "..", name, file)));
+  const module = join(import.meta.dirname, "..", name);
+  for (const file of ["go.mod", "go.sum", ...globSync("*.go", { cwd: module }).sort()]) {
+    hash.update(readFileSync(join(module, file)));
   }
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
   return join(cache, "gantry", `${name}-${hash.digest("hex").slice(0, 16)}`);

@@ -1,10 +1,10 @@
 /**
- * Envoy's configuration: edge.yaml and worker.yaml, which are written by hand, with what the contracts say filled in
- * where they have `$names`: routes with timeouts and retries, the transcoder's services, a cluster for each worker.
+ * Envoy's configuration: the YAML of this folder, which is written by hand, with what the contracts say filled in
+ * where it has `$names`: routes with timeouts and retries, the transcoder's services, a cluster for each worker.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Document, isSeq, parseDocument, visit } from "yaml";
+import { type Document, isMap, isSeq, parseDocument, visit } from "yaml";
 import { edgeContracts } from "./contracts.ts";
 import { localReplies } from "./local-replies.ts";
 import { routesOf } from "./routes.ts";
@@ -13,6 +13,8 @@ import { routesOf } from "./routes.ts";
 export interface Upstream {
   readonly name: string;
   readonly port: number;
+  /** `gRPC`: methods of its own. `HTTP`: pages, whose routes edge.yaml has. */
+  readonly protocol: string;
 }
 
 const HEADER = ` Generated from packages/dev/src/envoy/edge.yaml and the policy of the contracts: npm run generate.
@@ -27,7 +29,7 @@ const HEADER = ` Generated from packages/dev/src/envoy/edge.yaml and the policy 
 export function envoyFiles(image: Uint8Array, workers: readonly Upstream[]): Map<string, Buffer> {
   const { services, descriptors } = edgeContracts(
     image,
-    workers.map(({ name }) => name),
+    workers.filter(({ protocol }) => protocol === "gRPC").map(({ name }) => name),
   );
   const edge = filled("edge.yaml", {
     $local_replies: localReplies(),
@@ -46,9 +48,18 @@ export function envoyFiles(image: Uint8Array, workers: readonly Upstream[]): Map
   ]);
 }
 
-function clusterOf({ name, port }: Upstream): Document["contents"] {
+function clusterOf({ name, port, protocol }: Upstream): Document["contents"] {
   const host = `${name}.gantry.svc.cluster.local`;
-  return filled("worker.yaml", { $name: name, $host: host, $port: port }).contents;
+  const isHttp = protocol === "HTTP";
+  const alpn = isHttp ? "http/1.1" : "h2";
+  const cluster = filled("worker.yaml", { $name: name, $host: host, $port: port, $alpn: alpn });
+  const { contents } = filled("http-worker.yaml", {});
+  if (!isHttp || !isMap(contents)) return cluster.contents;
+  for (const pair of contents.items) {
+    cluster.delete(pair.key);
+    cluster.add(pair);
+  }
+  return cluster.contents;
 }
 
 /** A file of this folder with values in the place of its names. A list in a list is spread into it. */

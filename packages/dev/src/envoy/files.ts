@@ -35,8 +35,5 @@ function madeAnew(): Map<string, Buffer> {
   const image = ["build", "--as-file-descriptor-set", "--exclude-source-info", "--output", "-#format=binpb"];
   const { command, args, env } = bufCommand(...image);
   const contracts = execFileSync(command, args, { cwd: root, env, maxBuffer: MAX_IMAGE_BYTES });
-  return envoyFiles(
-    contracts,
-    WORKERS.filter(({ protocol }) => protocol === "gRPC"),
-  );
+  return envoyFiles(contracts, WORKERS);
 }

@@ -1,6 +1,6 @@
 /**
  * The manifests of `k8s/`: every overlay, and every component alone on the base, rendered by kubectl and looked at
- * as a whole. Whether each object is one that Kubernetes knows is asked of a real API server, in the tests.
+ * as a whole. Whether a cluster would take each object is what the tests ask: test/k8s-validation.test.ts.
  */
 import { globSync } from "node:fs";
 import { join, posix, sep } from "node:path";
@@ -13,6 +13,7 @@ import { podProblems } from "./pods.ts";
 import { referenceProblems } from "./references.ts";
 import { safetyProblems } from "./safety.ts";
 import { selectorProblems } from "./selectors.ts";
+import { unknownSettingProblems } from "./settings.ts";
 
 /** One way to apply the manifests. */
 export interface Variant {
@@ -36,11 +37,18 @@ export function variantsOf(directory: string): Variant[] {
   });
 }
 
+const CHECKS = [
+  podProblems,
+  selectorProblems,
+  referenceProblems,
+  safetyProblems,
+  addressProblems,
+  unknownSettingProblems,
+];
+
 /** What is wrong with manifests that are applied together, a sentence each. */
 export function problemsOf(cluster: Cluster): string[] {
-  return [podProblems, selectorProblems, referenceProblems, safetyProblems, addressProblems].flatMap(
-    (check) => check(cluster),
-  );
+  return CHECKS.flatMap((check) => check(cluster));
 }
 
 /** Checks all variants. Without kubectl they are not checked, which in CI is a failure. */
