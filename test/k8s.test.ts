@@ -163,7 +163,7 @@ const PLANTED: readonly Planted[] = [
     from: "  - name: gantry/math\n    newTag: 0.1.0\n",
     to: "",
     shows: "overlays/local",
-    said: /Deployment math: image gantry/math can be another one tomorrow/,
+    said: /Deployment math: image gantry\/math can be another one tomorrow/,
   },
   {
     what: "an autoscaler of a Deployment that is not there",
