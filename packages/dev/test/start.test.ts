@@ -29,8 +29,10 @@ test("it prints an address per worker, then ready; Ctrl-C, seen twice as npm pas
     ["greeter", "math", "gateway"],
   );
   for (const { admin } of addresses) assert.equal(await statusOf(`${admin}/readyz`), 200);
-  const [, rpc = ""] = /^ *curl '(.*\/rpc\?name=.*)'$/m.exec(start.lines.join("\n")) ?? [];
-  assert.equal(await (await fetch(rpc)).text(), "Response from gRPC server: Hello 七米");
+  const [, rpc = "", name = ""] =
+    /^ *curl -G (\S+\/rpc) --data-urlencode name=(\S+)$/m.exec(start.lines.join("\n")) ?? [];
+  const greeting = await fetch(`${rpc}?${new URLSearchParams({ name })}`);
+  assert.equal(await greeting.text(), "Response from gRPC server: Hello 七米");
 
   start.process.kill("SIGINT");
   start.process.kill("SIGINT");
