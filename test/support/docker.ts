@@ -1,6 +1,8 @@
 /** Images and containers of a real Docker engine. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { docker, HARDENED } from "../../packages/dev/src/image/measure.ts";
 import { requireProgram } from "./programs.ts";
@@ -8,17 +10,33 @@ import { ROOT } from "./worker-process.ts";
 
 export { docker };
 
-/** For tests that need a Docker engine: the client alone does nothing. */
+/**
+ * For tests that build images: they need a Docker engine (the client alone does nothing), and the bases that the
+ * Dockerfile names. Where these are not there and no registry can be reached, nothing can be built, in CI neither.
+ */
 export function requireDocker(): { skip: string | false } {
   const client = requireProgram("docker", "apt-get install docker.io");
   if (client.skip !== false) return client;
-  try {
-    execFileSync("docker", ["version"], { stdio: "ignore", timeout: 10_000 });
-    return client;
-  } catch {
+  if (!answers("version")) {
     const missing = "no Docker engine answers: bash test/support/docker-engine.sh start";
     if (process.env.CI === "true") throw new Error(missing);
     return { skip: missing };
+  }
+  const bases = [...readFileSync(join(ROOT, "Dockerfile"), "utf8").matchAll(/^ARG \w+_IMAGE=(\S+)$/gm)];
+  const missing = bases.flatMap(([, base = ""]) =>
+    answers("image", "inspect", base) || answers("pull", "--quiet", base) ? [] : base,
+  );
+  return missing.length === 0
+    ? client
+    : { skip: `${missing.join(" and ")} are not there, and cannot be pulled` };
+}
+
+function answers(...args: readonly string[]): boolean {
+  try {
+    execFileSync("docker", args, { stdio: "ignore", timeout: 180_000 });
+    return true;
+  } catch {
+    return false;
   }
 }
 
