@@ -225,9 +225,14 @@ const PLANTED: readonly Planted[] = [
 
 for (const { what, file, from, to, shows, said } of PLANTED) {
   test(`${what} is found`, needsKubectl, async (t) => {
-    const directory = await mkdtemp(join(tmpdir(), "gantry-k8s-"));
-    t.after(() => rm(directory, { recursive: true }));
+    const root = await mkdtemp(join(tmpdir(), "gantry-k8s-"));
+    t.after(() => rm(root, { recursive: true }));
+    const directory = join(root, "k8s");
     await cp(K8S, directory, { recursive: true });
+    // The component `monitoring` takes rules and dashboards from there.
+    for (const name of ["kustomization.yaml", "rules", "dashboards"]) {
+      await cp(join(K8S, "../observability", name), join(root, "observability", name), { recursive: true });
+    }
     const content = await readFile(join(directory, file), "utf8");
     assert.ok(content.includes(from), `${file} is not as this test expects it`);
     await writeFile(join(directory, file), content.replace(from, to));
