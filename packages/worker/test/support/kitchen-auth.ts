@@ -17,18 +17,23 @@ export async function authKitchen(
   handlers: Partial<KitchenHandlers> = {},
   { principals = PRINCIPALS, policies = {}, ...options }: AuthKitchenOptions = {},
 ) {
-  const file = await temporaryFile("auth.yaml", principals);
+  await using undo = new AsyncDisposableStack();
+  const file = undo.use(await temporaryFile("auth.yaml", principals));
   const methods = Object.entries(policies).map(
     ([name, policy]) => `  kitchen.v1.Kitchen/${name}: ${policy}\n`,
   );
   const policyFile =
     methods.length > 0 ? await temporaryFile("policy.yaml", `methods:\n${methods.join("")}`) : undefined;
-  const kitchen = await kitchenInProcess(handlers, {
-    authFile: file.path,
-    ...(policyFile && { policyFile: policyFile.path }),
-    ...options,
-  });
+  undo.use(policyFile);
+  const kitchen = undo.use(
+    await kitchenInProcess(handlers, {
+      authFile: file.path,
+      ...(policyFile && { policyFile: policyFile.path }),
+      ...options,
+    }),
+  );
   const { client } = kitchen;
+  const owned = undo.move();
   return {
     ...kitchen,
     file,
@@ -39,11 +44,7 @@ export async function authKitchen(
       Collect: (headers: Metadata) => client.collect([{ count: 1 }, { count: 2 }], { headers }),
       Chat: (headers: Metadata) => all(client.chat([{ name: "a" }], { headers })),
     },
-    async [Symbol.asyncDispose]() {
-      await kitchen[Symbol.asyncDispose]();
-      await file[Symbol.asyncDispose]();
-      await policyFile?.[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
