@@ -1,4 +1,7 @@
-/** Metrics of programs that tests cannot always run, as those programs told them once, served as a scrape target. */
+/**
+ * Metrics of programs that tests cannot always run, served as a scrape target. Names and labels are written by hand,
+ * from those programs' own documents; no run has told them.
+ */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

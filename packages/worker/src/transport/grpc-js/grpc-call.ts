@@ -15,7 +15,7 @@ import { deadlineOf, endsInMessage, leftBecause, whenWhole } from "./leaving.ts"
 import { compressed, decode, encode } from "./message-codec.ts";
 import { errorTrailers, fromGrpc, OutgoingMetadata, sendableMessage, text, toGrpc } from "./metadata.ts";
 import { inOurWords, type Status } from "./own-status.ts";
-import { ACCEPT_ENCODING_HEADER, header, metadataTooLarge, OVERSIZE_HEADER } from "./request-headers.ts";
+import { acceptsGzip, header, metadataTooLarge, OVERSIZE_HEADER } from "./request-headers.ts";
 import { runInSpan, type TracedRoute } from "./traced.ts";
 
 /** What all calls of a server share. */
@@ -293,9 +293,7 @@ export class GrpcCall extends ServerInterceptingCall implements Wire {
   }
 
   #compresses(): boolean {
-    if (this.#host.compression === "none" || !this.#metadata) return false;
-    const accepted = text(this.#metadata, ACCEPT_ENCODING_HEADER);
-    return accepted?.split(/\s*,\s*/).includes("gzip") ?? false;
+    return this.#host.compression === "gzip" && this.#metadata !== undefined && acceptsGzip(this.#metadata);
   }
 }
 

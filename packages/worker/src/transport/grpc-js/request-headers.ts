@@ -62,6 +62,15 @@ export function header(metadata: Metadata, key: string): string | undefined {
   return (values.length === 1 && typeof only === "string" ? only : values.join(", ")) || undefined;
 }
 
+/** Whether the client reads replies that are compressed by gzip. */
+export function acceptsGzip(metadata: Metadata): boolean {
+  return (
+    header(metadata, ACCEPT_ENCODING_HEADER)
+      ?.split(/\s*,\s*/)
+      .includes("gzip") ?? false
+  );
+}
+
 /** What a call fails with that has `OVERSIZE_HEADER`. @param bytes its value */
 export function metadataTooLarge(bytes: unknown): RpcError {
   return new RpcError(
